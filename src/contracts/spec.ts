@@ -1,0 +1,149 @@
+import { z } from 'zod';
+
+/**
+ * What the user writes, as zod schemas and the types read from them. Strict throughout: an unknown key is an
+ * error. Settings of one system, host kind or router are `unknown` here and are parsed by their own folder;
+ * src/spec joins them all for validation of a file.
+ */
+
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const unitBytes = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
+
+/** `500ms`, `30s`, `5m`, `2h`, `1d` → milliseconds. */
+export const Duration = z
+  .string()
+  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration such as 500ms, 30s, 5m, 2h or 1d')
+  .transform((text) => {
+    const match = /^([\d.]+)(ms|s|m|h|d)$/.exec(text);
+    if (!match) throw new TypeError(`not a duration: ${text}`);
+    return Math.round(Number(match[1]) * unitMs[match[2] as keyof typeof unitMs]);
+  });
+
+/** `0B`, `64KiB`, `16MiB`, `1GiB` → the number of bytes. */
+export const Size = z
+  .string()
+  .regex(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, 'a size such as 0B, 64KiB, 16MiB or 1GiB')
+  .transform((text) => {
+    const match = /^([\d.]+)(B|KiB|MiB|GiB)$/.exec(text);
+    if (!match) throw new TypeError(`not a size: ${text}`);
+    return Math.round(Number(match[1]) * unitBytes[match[2] as keyof typeof unitBytes]);
+  });
+
+/** A name that is safe in workflow ids, file names and SQL identifiers made from it. */
+export const Name = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits, "-" and ".", at most 63');
+
+/** A reference to a secret, never the secret: `env:NAME` or `file:/absolute/path`. Resolved in activities. */
+export const SecretRef = z
+  .string()
+  .regex(
+    /^(env:[A-Za-z_][A-Za-z0-9_]*|file:\/.+)$/,
+    'a reference such as env:NAME or file:/absolute/path, not the secret itself',
+  );
+export type SecretRef = z.infer<typeof SecretRef>;
+
+export const VersionText = z.string().regex(/^\d+(\.\d+){0,3}$/, 'a version in quotes, such as "17.10"');
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits');
+
+/** `host:port`, with an IPv6 host in brackets. */
+export const Address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/, 'an address such as db-1.example:5432');
+
+export const NodeSpec = z.strictObject({
+  id: Name,
+  /** Nodes that replicate the same data share a group. */
+  group: Name.default('default'),
+  address: Address,
+  /** How software on the node is managed; `kind` picks the host adapter. */
+  host: z.looseObject({ kind: z.string() }),
+});
+export type NodeSpec = z.infer<typeof NodeSpec>;
+
+export const ArtifactSpec = z.strictObject({
+  /** Directory on the node's host that holds this version. */
+  path: z.string().min(1),
+  /** Digest of the directory, as printed by `rollgate digest <directory>`. */
+  sha256: Sha256,
+});
+export type ArtifactSpec = z.infer<typeof ArtifactSpec>;
+
+export const ClusterSpec = z.strictObject({
+  name: Name,
+  system: z.string().min(1),
+  /** The system's own settings. */
+  settings: z.record(z.string(), z.unknown()).default({}),
+  nodes: z.array(NodeSpec).min(1),
+  /** Version → what is to be installed. */
+  artifacts: z.record(VersionText, ArtifactSpec).default({}),
+  routing: z.looseObject({ kind: z.string() }).default({ kind: 'none' }),
+});
+export type ClusterSpec = z.infer<typeof ClusterSpec>;
+
+export const RollingUpgradeSpec = z.strictObject({
+  name: Name,
+  cluster: Name,
+  /** The target version. */
+  to: VersionText,
+  strategy: z.enum(['in-place']).default('in-place'),
+  /** Windows of possible loss and obstacles that are accepted, by name, as `plan` prints them. */
+  accept: z.array(z.string()).default([]),
+  approvals: z
+    .strictObject({
+      /** `start`, `handover`, or a step id of the plan such as `replace/pg-2`. */
+      before: z.array(z.string()).default([]),
+      /** An approval that has not come by then is a rejection. */
+      expireAfter: Duration.default(86_400_000),
+    })
+    .prefault({}),
+  onFailure: z.enum(['wait', 'rollback']).default('wait'),
+  timeouts: z
+    .strictObject({
+      /** How long a gate may hold before the step fails. */
+      gate: Duration.default(600_000),
+      drain: Duration.default(30_000),
+      stop: Duration.default(60_000),
+      /** From the process start until the node answers. */
+      start: Duration.default(120_000),
+      rejoin: Duration.default(60_000),
+      /** From the fence to the release; after it both sides are put back as they were. */
+      handover: Duration.default(30_000),
+    })
+    .prefault({}),
+  poll: Duration.default(100),
+  /** How long a node must hold after it has rejoined. */
+  soak: Duration.default(10_000),
+  /** Replicas further behind than this do not count as in sync. */
+  maxLag: Size.default(16 * 1024 ** 2),
+  /** An observation older than this is stale. */
+  maxObservationAge: Duration.default(5000),
+  probe: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      writers: z.int().min(1).max(64).default(1),
+      /** Pause between two writes of one writer. */
+      interval: Duration.default(50),
+      /** A write not answered by then is unknown. */
+      timeout: Duration.default(5000),
+    })
+    .prefault({}),
+});
+export type RollingUpgradeSpec = z.infer<typeof RollingUpgradeSpec>;
+
+export const kinds = {
+  Cluster: ClusterSpec,
+  RollingUpgrade: RollingUpgradeSpec,
+} as const;
+export type Kind = keyof typeof kinds;
+
+/** Kinds of the format that this release does not run yet; naming one gives an error that says so. */
+export const laterKinds = ['VersionSwitch', 'StorageMigration', 'ClusterFormation', 'Pipeline'] as const;
+
+export const apiVersion = 'rollgate/v1';
+
+export function nodeSpec(cluster: ClusterSpec, id: string): NodeSpec {
+  const node = cluster.nodes.find((n) => n.id === id);
+  if (!node) throw new RangeError(`cluster ${cluster.name} has no node ${id}`);
+  return node;
+}
