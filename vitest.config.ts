@@ -6,6 +6,7 @@ export default defineConfig({
     globalSetup: ['test/setup/temporal.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    maxConcurrency: 8,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

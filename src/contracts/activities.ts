@@ -64,6 +64,7 @@ export interface ChangingActivities {
   stopNode(input: Target & { node: NodeId; timeoutMs: number; pollMs: number }): Promise<void>;
   installArtifact(input: Target & { node: NodeId; version: string }): Promise<void>;
   startNode(input: Target & { node: NodeId; asReplicaOf?: NodeId }): Promise<void>;
+  tidyNode(input: Target & { node: NodeId }): Promise<void>;
   prepareHandover(input: Target & { from: NodeId; candidates: readonly NodeId[] }): Promise<void>;
   unprepareHandover(input: Target & { from: NodeId; candidates: readonly NodeId[] }): Promise<void>;
   fencePrimary(
@@ -94,6 +95,7 @@ export const changingActivities = Object.keys({
   stopNode: true,
   installArtifact: true,
   startNode: true,
+  tidyNode: true,
   prepareHandover: true,
   unprepareHandover: true,
   fencePrimary: true,

@@ -55,6 +55,8 @@ export interface WriteLedger {
   readonly writers: number;
   readonly startedAt: string;
   readonly endedAt: string;
+  /** When no probe was alive between its first start and its stop: nothing is known of clients then. */
+  readonly unobserved?: readonly Gap[];
   /** At most 1000 seconds; longer runs are thinned by merging neighbours. */
   readonly buckets: readonly ProbeBucket[];
 }

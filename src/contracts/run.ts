@@ -3,6 +3,7 @@ import type { BorrowedSetting, WriteLedger } from './ledger.js';
 import type { Plan, StepId } from './plan.js';
 import type { ClusterSpec, RollingUpgradeSpec } from './spec.js';
 import type { Fence } from './fence.js';
+import type { Promotion } from './ports/data-system.js';
 import type { GroupId, NodeId, Position } from './view.js';
 
 export type Outcome = 'completed' | 'rolled-back' | 'aborted' | 'failed' | 'running';
@@ -106,6 +107,12 @@ export type Compensation =
   | { readonly id: string; readonly kind: 'unfence'; readonly group: GroupId; readonly node: NodeId }
   | {
       readonly id: string;
+      readonly kind: 'unprepare';
+      readonly from: NodeId;
+      readonly candidates: readonly NodeId[];
+    }
+  | {
+      readonly id: string;
       readonly kind: 'restore-upstream';
       readonly node: NodeId;
       readonly upstream: NodeId;
@@ -150,6 +157,8 @@ export interface RunState {
   handovers: HandoverRecord[];
   /** A fence that holds now, until it is released or undone. */
   fence?: Fence;
+  /** A promotion that has happened and is still to be verified and released. */
+  release?: { readonly fence: Fence; readonly promotion: Promotion };
   ledger: BorrowedSetting[];
   compensations: Compensation[];
   decisions: Decision[];
@@ -163,6 +172,8 @@ export interface RunState {
     readonly expiresAt: string;
   };
   approved: StepId[];
+  /** Nodes that the operator has told the run to leave as they are. */
+  skipped: NodeId[];
   failure?: RunFailure;
   writes?: WriteLedger;
   /** What compensation could not undo, each with the command that does. */

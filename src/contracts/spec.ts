@@ -52,82 +52,104 @@ export const Address = z
   .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/, 'an address such as db-1.example:5432');
 
 export const NodeSpec = z.strictObject({
-  id: Name,
-  /** Nodes that replicate the same data share a group. */
-  group: Name.default('default'),
-  address: Address,
-  /** How software on the node is managed; `kind` picks the host adapter. */
-  host: z.looseObject({ kind: z.string() }),
+  id: Name.describe('The name of the node in plans, status and reports.'),
+  group: Name.default('default').describe('Nodes that replicate the same data share a group.'),
+  address: Address.describe('host:port where the node serves its clients, in quotes when in doubt.'),
+  host: z
+    .looseObject({ kind: z.string() })
+    .describe('How software on the node is managed; `kind` picks the host adapter.'),
 });
 export type NodeSpec = z.infer<typeof NodeSpec>;
 
 export const ArtifactSpec = z.strictObject({
-  /** Directory on the node's host that holds this version. */
-  path: z.string().min(1),
-  /** Digest of the directory, as printed by `rollgate digest <directory>`. */
-  sha256: Sha256,
+  path: z.string().min(1).describe("Directory on the node's host that holds this version."),
+  sha256: Sha256.describe('Digest of the directory, as printed by `rollgate digest <directory>`.'),
 });
 export type ArtifactSpec = z.infer<typeof ArtifactSpec>;
 
 export const ClusterSpec = z.strictObject({
   name: Name,
-  system: z.string().min(1),
-  /** The system's own settings. */
-  settings: z.record(z.string(), z.unknown()).default({}),
-  nodes: z.array(NodeSpec).min(1),
-  /** Version → what is to be installed. */
-  artifacts: z.record(VersionText, ArtifactSpec).default({}),
-  routing: z.looseObject({ kind: z.string() }).default({ kind: 'none' }),
+  system: z.string().min(1).describe('The data system.'),
+  settings: z.record(z.string(), z.unknown()).default({}).describe("The system's own settings."),
+  nodes: z.array(NodeSpec).min(1).describe('Every member of the cluster.'),
+  artifacts: z
+    .record(VersionText, ArtifactSpec)
+    .default({})
+    .describe('Version, in quotes, → what is to be installed for it.'),
+  routing: z
+    .looseObject({ kind: z.string() })
+    .default({ kind: 'none' })
+    .describe('How a node is taken out of client traffic and put back. Default: kind none.'),
 });
 export type ClusterSpec = z.infer<typeof ClusterSpec>;
 
 export const RollingUpgradeSpec = z.strictObject({
   name: Name,
-  cluster: Name,
-  /** The target version. */
-  to: VersionText,
-  strategy: z.enum(['in-place']).default('in-place'),
-  /** Windows of possible loss and obstacles that are accepted, by name, as `plan` prints them. */
-  accept: z.array(z.string()).default([]),
+  cluster: Name.describe('metadata.name of the Cluster document.'),
+  to: VersionText.describe('The target version, in quotes: "17.10".'),
+  strategy: z
+    .enum(['in-place'])
+    .default('in-place')
+    .describe('in-place: each node is stopped, swapped and started on its own data.'),
+  accept: z
+    .array(z.string().describe('The name of a window or obstacle.'))
+    .default([])
+    .describe('Windows of possible loss and obstacles that are accepted, by name, as `plan` prints them.'),
   approvals: z
     .strictObject({
-      /** `start`, `handover`, or a step id of the plan such as `replace/pg-2`. */
-      before: z.array(z.string()).default([]),
-      /** An approval that has not come by then is a rejection. */
-      expireAfter: Duration.default(86_400_000),
+      before: z
+        .array(z.string().describe('`start`, `handover`, or a step id of the plan such as `replace/pg-2`.'))
+        .default([])
+        .describe('The steps that wait for an approval. Default: none.'),
+      expireAfter: Duration.default(86_400_000).describe(
+        'An approval that has not come by then is a rejection. Default 24h.',
+      ),
     })
-    .prefault({}),
-  onFailure: z.enum(['wait', 'rollback']).default('wait'),
+    .prefault({})
+    .describe('Who must be asked before what.'),
+  onFailure: z
+    .enum(['wait', 'rollback'])
+    .default('wait')
+    .describe('When a step fails for good: wait for an operator, or roll back at once.'),
   timeouts: z
     .strictObject({
-      /** How long a gate may hold before the step fails. */
-      gate: Duration.default(600_000),
-      drain: Duration.default(30_000),
-      stop: Duration.default(60_000),
-      /** From the process start until the node answers. */
-      start: Duration.default(120_000),
-      rejoin: Duration.default(60_000),
-      /** From the fence to the release; after it both sides are put back as they were. */
-      handover: Duration.default(30_000),
+      gate: Duration.default(600_000).describe(
+        'How long a gate may hold before the step fails. Default 10m.',
+      ),
+      drain: Duration.default(30_000).describe(
+        'From the drain until in-flight work has ended and lag is 0. Default 30s.',
+      ),
+      stop: Duration.default(60_000).describe('For a clean stop of a node. Default 60s.'),
+      start: Duration.default(120_000).describe(
+        'From the process start until the node answers on its version. Default 2m.',
+      ),
+      rejoin: Duration.default(60_000).describe('From then until it has caught up. Default 60s.'),
+      handover: Duration.default(30_000).describe(
+        'From the fence to the release; after it both sides are put back as they were. Default 30s.',
+      ),
     })
-    .prefault({}),
-  poll: Duration.default(100),
-  /** How long a node must hold after it has rejoined. */
-  soak: Duration.default(10_000),
-  /** Replicas further behind than this do not count as in sync. */
-  maxLag: Size.default(16 * 1024 ** 2),
-  /** An observation older than this is stale. */
-  maxObservationAge: Duration.default(5000),
+    .prefault({})
+    .describe('How long each part may take.'),
+  poll: Duration.default(100).describe(
+    'Pause between two observations while a gate is awaited. Default 100ms.',
+  ),
+  soak: Duration.default(10_000).describe('How long a node must hold after it has rejoined. Default 10s.'),
+  maxLag: Size.default(16 * 1024 ** 2).describe(
+    'Replicas further behind than this do not count as in sync. Default 16MiB.',
+  ),
+  maxObservationAge: Duration.default(5000).describe('An observation older than this is stale. Default 5s.'),
   probe: z
     .strictObject({
-      enabled: z.boolean().default(true),
-      writers: z.int().min(1).max(64).default(1),
-      /** Pause between two writes of one writer. */
-      interval: Duration.default(50),
-      /** A write not answered by then is unknown. */
-      timeout: Duration.default(5000),
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('Write throughout the run and read back at its end. Default true.'),
+      writers: z.int().min(1).max(64).default(1).describe('Clients that write at once. Default 1.'),
+      interval: Duration.default(50).describe('Pause between two writes of one writer. Default 50ms.'),
+      timeout: Duration.default(5000).describe('A write not answered by then is unknown. Default 5s.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The write ledger: what clients saw during the run.'),
 });
 export type RollingUpgradeSpec = z.infer<typeof RollingUpgradeSpec>;
 

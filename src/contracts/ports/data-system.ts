@@ -22,6 +22,11 @@ export interface DataSystem {
   startAsReplica(cluster: ClusterSpec, node: NodeId, upstream: NodeId, ctx: EffectContext): Promise<void>;
   /** Re-point a running replica. Idempotent, verified. */
   follow(cluster: ClusterSpec, node: NodeId, upstream: NodeId, ctx: EffectContext): Promise<void>;
+  /**
+   * Remove what a former role has left on a replica and would do harm there (PostgreSQL: slots that its former
+   * replicas used keep WAL for ever). Idempotent.
+   */
+  tidy(cluster: ClusterSpec, node: NodeId, ctx: EffectContext): Promise<void>;
   readonly scratch: ScratchFacet;
   readonly settings: SettingsFacet;
   readonly handover?: HandoverFacet;

@@ -1,0 +1,11 @@
+import type { Activities } from '../contracts/index.js';
+import { createChangingActivities } from './changing.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { createReadingActivities } from './reading.js';
+
+export type { ActivityDependencies } from './dependencies.js';
+
+export const createActivities = (deps: ActivityDependencies): Activities => ({
+  ...createReadingActivities(deps),
+  ...createChangingActivities(deps),
+});

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import type { ArtifactReport, GateVerdict, ReadingActivities } from '../contracts/index.js';
+import { nodeSpec, nodesOf, RollgateError, valueOf } from '../contracts/index.js';
+import { planRollingUpgrade } from '../planning/plan.js';
+import { awaitGates } from './await-gates.js';
+import { handoverOf, type ActivityDependencies } from './dependencies.js';
+import { effect } from './effect.js';
+import { sleep } from './sleep.js';
+
+/** Activities that change nothing. */
+export function createReadingActivities(deps: ActivityDependencies): ReadingActivities {
+  const { secrets } = deps;
+  return {
+    observeCluster: (input) =>
+      effect(input.runId, secrets, (ctx) => deps.system(input.cluster).observe(input.cluster, ctx)),
+
+    makePlan: (input) =>
+      effect(input.runId, secrets, async (ctx) => {
+        const { cluster, upgrade } = input;
+        const system = deps.system(cluster);
+        const view = await system.observe(cluster, ctx);
+        const versions = new Set([upgrade.to]);
+        for (const node of nodesOf(view)) {
+          const version = valueOf(node.version);
+          if (version !== undefined) versions.add(version);
+        }
+        const artifacts: ArtifactReport[] = [];
+        for (const node of cluster.nodes) {
+          for (const version of versions) {
+            artifacts.push(
+              await deps.host(node).verifyArtifact(node, version, cluster.artifacts[version], ctx),
+            );
+          }
+        }
+        return planRollingUpgrade({
+          cluster,
+          upgrade,
+          view,
+          artifacts,
+          rules: system.versionRules,
+          capabilities: { handover: system.handover !== undefined, probe: system.probe !== undefined },
+          digest: (text) => createHash('sha256').update(text).digest('hex'),
+        });
+      }),
+
+    awaitGates: (input) => effect(input.runId, secrets, (ctx) => awaitGates(deps, input, ctx)),
+
+    verifyArtifact: (input) =>
+      effect(input.runId, secrets, async (ctx) => {
+        const node = nodeSpec(input.cluster, input.node);
+        const artifact = input.cluster.artifacts[input.version];
+        const report = await deps.host(node).verifyArtifact(node, input.version, artifact, ctx);
+        return artifactVerdict(report, artifact?.sha256);
+      }),
+
+    chooseCandidate: (input) =>
+      effect(input.runId, secrets, async (ctx) => {
+        const handover = handoverOf(deps.system(input.cluster));
+        const wanted = input.fence.position;
+        for (;;) {
+          const applied = await handover.applied(input.cluster, input.candidates, ctx);
+          // In the order of `candidates`: the first is the one the run would rather have.
+          for (const id of input.candidates) {
+            const found = applied.find((a) => a.node === id && a.position.offset === wanted.offset);
+            if (found) return found;
+          }
+          ctx.heartbeat(applied);
+          if (Date.now() >= Date.parse(input.deadline)) {
+            const seen = applied.map((a) => `${a.node} at ${a.position.text}`).join(', ') || 'no answer';
+            throw new RollgateError(
+              'CANDIDATE_BEHIND',
+              `no candidate has applied exactly ${wanted.text}, where ${input.fence.node} stopped (${seen})`,
+              'Both sides are put back as they were. Find out why replication did not deliver the last records, then retry.',
+            );
+          }
+          await sleep(Math.min(input.pollMs, 20), ctx.signal);
+        }
+      }),
+
+    readSetting: (input) =>
+      effect(input.runId, secrets, async (ctx) => {
+        const { node, setting } = input.request;
+        return {
+          formerValue: await deps.system(input.cluster).settings.read(input.cluster, node, setting, ctx),
+        };
+      }),
+
+    readWriteLedger: (input) =>
+      effect(input.runId, secrets, (ctx) => deps.probe.ledger(input.cluster, input.runId, ctx)),
+  };
+}
+
+function artifactVerdict(report: ArtifactReport, expected: string | undefined): GateVerdict {
+  const base = {
+    name: 'artifact-verified' as const,
+    node: report.node,
+    at: new Date().toISOString(),
+    required: `${report.version} with sha256 ${expected ?? '(undeclared)'}`,
+  };
+  switch (report.state.kind) {
+    case 'ok':
+      return { ...base, verdict: 'pass', observed: `sha256 ${report.state.sha256}` };
+    case 'absent':
+      return { ...base, verdict: 'hold', observed: `nothing at ${report.state.path}` };
+    case 'differs':
+      return { ...base, verdict: 'hold', observed: `sha256 ${report.state.actual}` };
+    case 'undeclared':
+      return { ...base, verdict: 'hold', observed: 'the cluster declares no artifact of this version' };
+    case 'unknown':
+      return { ...base, verdict: 'unknown', observed: report.state.reason };
+  }
+}

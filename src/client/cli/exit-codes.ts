@@ -1,0 +1,42 @@
+import type { Plan, RunState } from '../../contracts/index.js';
+
+/** What the process says at its end. Errors bring their own code from the error catalogue. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  rolledBack: 3,
+  compensationIncomplete: 4,
+  waitingForApproval: 5,
+  notFoundOrRunning: 6,
+  planAlreadyDone: 10,
+  waitTimedOut: 124,
+  interrupted: 130,
+} as const;
+
+/** The exit code that a run's state means. What is left undone or still borrowed outweighs how the run ended. */
+export function exitCodeOf(state: RunState): number {
+  const { outcome } = state.run;
+  if (outcome === 'running') return state.waiting ? exitCodes.waitingForApproval : exitCodes.done;
+  if (state.leftUndone.length > 0 || state.ledger.length > 0) return exitCodes.compensationIncomplete;
+  switch (outcome) {
+    case 'completed':
+      return exitCodes.done;
+    case 'rolled-back':
+      return exitCodes.rolledBack;
+    case 'aborted':
+    case 'failed':
+      return exitCodes.failed;
+  }
+}
+
+export function exitCodeOfPlan(plan: Plan): number {
+  switch (plan.kind) {
+    case 'possible':
+      return exitCodes.done;
+    case 'done':
+      return exitCodes.planAlreadyDone;
+    case 'refused':
+      return exitCodes.failed;
+  }
+}

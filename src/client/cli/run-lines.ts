@@ -1,0 +1,46 @@
+import type { RunState, TimelineEvent } from '../../contracts/index.js';
+
+/** The command that lets the step that waits begin. */
+export function approveCommand(state: RunState): string | undefined {
+  if (!state.waiting) return undefined;
+  const hash = state.plan?.hash ?? '';
+  return `rollgate approve ${state.run.cluster} --step ${state.waiting.step} --plan-hash ${hash} --reason "..."`;
+}
+
+export function eventLine(event: TimelineEvent): string {
+  const place = [event.step, event.node].filter((p) => p !== undefined).join(' ');
+  return `${event.at}  ${event.kind.padEnd(12)}  ${place === '' ? '' : `[${place}] `}${event.text}`;
+}
+
+/** One line on how a run stands or ended. */
+export function outcomeLine(state: RunState): string {
+  const { run, failure, writes } = state;
+  const parts = [`${run.cluster}: ${run.outcome === 'running' ? state.phase : run.outcome}`];
+  if (failure) parts.push(`${failure.code}: ${failure.message}`);
+  if (writes) parts.push(writesText(writes));
+  return parts.join('; ');
+}
+
+export function writesText(writes: NonNullable<RunState['writes']>): string {
+  const gap = writes.writeGaps[0]?.ms;
+  return `writes acknowledged ${writes.acknowledged}, lost ${writes.lost}, unknown ${writes.unknown}, longest gap ${gap === undefined ? 'none' : `${gap} ms`}`;
+}
+
+/**
+ * Tells each event of a timeline once. Long timelines are thinned in their middle, so events are told by what they
+ * say, not by their number.
+ */
+export function createEventTeller(): (timeline: readonly TimelineEvent[]) => TimelineEvent[] {
+  const told = new Map<string, number>();
+  return (timeline) => {
+    const seen = new Map<string, number>();
+    return timeline.filter((event) => {
+      const key = JSON.stringify([event.at, event.kind, event.step, event.node, event.text]);
+      const nth = (seen.get(key) ?? 0) + 1;
+      seen.set(key, nth);
+      if (nth <= (told.get(key) ?? 0)) return false;
+      told.set(key, nth);
+      return true;
+    });
+  };
+}

@@ -1,0 +1,125 @@
+import { createLogUpdate } from 'log-update';
+import type { RollgateError, RunState } from '../../contracts/index.js';
+import type { RunHandle } from '../run-handle.js';
+import type { Invocation } from './cli.js';
+import { exitCodeOf } from './exit-codes.js';
+import { follow } from './follow.js';
+import { runFrame } from './run-frame.js';
+import { approveCommand, createEventTeller, eventLine, outcomeLine } from './run-lines.js';
+
+export interface WatchRunOptions {
+  /** Whether the events are what was asked for (`watch`) or only tell what is going on (`start --wait`). */
+  readonly events: 'stdout' | 'stderr';
+  readonly timeoutMs?: number;
+  readonly exitOnApproval?: boolean;
+}
+
+/** What is told of a run while it is followed, and at its end. */
+interface Teller {
+  state(state: RunState): void;
+  silence(error: RollgateError): void;
+  end(state: RunState | undefined): void;
+}
+
+/** Follow a run and tell it in the form asked for; returns the exit code that its end means. */
+export async function watchRun(
+  run: Invocation,
+  handle: RunHandle,
+  options: WatchRunOptions,
+): Promise<number> {
+  const live = run.output === 'text' && run.context.stdout.isTTY === true;
+  const teller = live ? liveTable(run) : options.events === 'stdout' ? eventStream(run) : waiting(run);
+  let last: RunState | undefined;
+  try {
+    last = await follow({
+      handle,
+      signal: run.context.signal,
+      timeoutMs: options.timeoutMs,
+      exitOnApproval: options.exitOnApproval,
+      pollMs: live ? 300 : 500,
+      onState: (state) => teller.state(state),
+      onSilence: (error) => teller.silence(error),
+    });
+  } finally {
+    teller.end(last);
+  }
+  return exitCodeOf(last);
+}
+
+function liveTable(run: Invocation): Teller {
+  const draw = createLogUpdate(run.context.stdout);
+  let frame = '';
+  return {
+    state: (state) => {
+      frame = runFrame(state, run.paint);
+      draw(frame);
+    },
+    silence: (error) => draw(`${frame}\n\n${run.paint('yellow', `${error.message}; the run waits`)}`),
+    end: () => draw.done(),
+  };
+}
+
+/** `watch` without a terminal: the events are the data. */
+function eventStream(run: Invocation): Teller {
+  const tell = createEventTeller();
+  const announce = approvals(run);
+  const text = run.output === 'text';
+  return {
+    state: (state) => {
+      for (const event of tell(state.timeline)) {
+        if (text) run.context.stdout.write(`${eventLine(event)}\n`);
+        else run.jsonLine({ type: 'event', ...event });
+      }
+      announce(state);
+    },
+    silence: (error) => run.log(`${error.message}; the run waits`),
+    end: (state) => {
+      if (!state) return;
+      if (text) run.context.stdout.write(`${outcomeLine(state)}\n`);
+      else run.jsonLine(endOf(state));
+    },
+  };
+}
+
+/** `start --wait`: the events are log, the data is how it ended. */
+function waiting(run: Invocation): Teller {
+  const tell = createEventTeller();
+  const announce = approvals(run);
+  return {
+    state: (state) => {
+      for (const event of tell(state.timeline)) {
+        if (run.output === 'ndjson') run.jsonLine({ type: 'event', ...event });
+        else run.log(eventLine(event));
+      }
+      announce(state);
+    },
+    silence: (error) => run.log(`${error.message}; the run waits`),
+    end: (state) => {
+      if (state) run.data(run.output === 'ndjson' ? endOf(state) : state, runFrame(state, run.paint));
+    },
+  };
+}
+
+/** The last line of a stream of events. */
+const endOf = (state: RunState): Record<string, unknown> => ({
+  type: 'end',
+  run: state.run,
+  phase: state.phase,
+  waiting: state.waiting,
+  planHash: state.plan?.hash,
+  failure: state.failure,
+  writes: state.writes && { acknowledged: state.writes.acknowledged, lost: state.writes.lost },
+  exitCode: exitCodeOf(state),
+});
+
+/** Say once for each approval which command gives it. */
+function approvals(run: Invocation): (state: RunState) => void {
+  let said = '';
+  return (state) => {
+    const command = approveCommand(state);
+    const key = `${state.waiting?.step ?? ''} ${state.waiting?.since ?? ''}`;
+    if (command === undefined || key === said) return;
+    said = key;
+    run.log(`waits for approval: ${command}`);
+  };
+}

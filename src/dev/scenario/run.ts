@@ -1,0 +1,159 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRollgateClient, type RollgateClient, type RunHandle } from '../../client/index.js';
+import {
+  RollgateError,
+  workflowTypes,
+  type ClusterSpec,
+  type NodeId,
+  type RunState,
+} from '../../contracts/index.js';
+import { RollingUpgradeSpec } from '../../contracts/spec.js';
+import { readJournal, type JournalLine } from '../../hosts/local/journal.js';
+import { layoutOf } from '../../hosts/local/layout.js';
+import { connectTemporal } from '../../worker/connection.js';
+import { faultFiles, firedFaults, startedCalls, type FiredFault, type PlannedFault } from '../faults.js';
+import { createSampleCluster, type SampleClusterOptions } from '../postgres/cluster.js';
+import type { SampleCluster } from '../postgres/sample-cluster.js';
+import { superviseWorker, type WorkerProcess } from '../worker-process.js';
+
+export interface ScenarioContext {
+  readonly sample: SampleCluster;
+  readonly cluster: ClusterSpec;
+  readonly client: RollgateClient;
+  readonly handle: RunHandle;
+  readonly worker: WorkerProcess;
+  readonly artifacts: string;
+  /** Poll the status until it holds; a dead worker is waited for. */
+  until(what: string, holds: (state: RunState) => boolean): Promise<RunState>;
+}
+
+export interface Scenario {
+  readonly sample?: SampleClusterOptions;
+  /** Fields of the RollingUpgrade, as a user writes them. */
+  readonly upgrade?: Record<string, unknown>;
+  readonly faults?: readonly PlannedFault[];
+  /** Environment of the worker. */
+  readonly env?: Record<string, string>;
+  /** Change the cluster's spec or its nodes before the run. */
+  readonly before?: (sample: SampleCluster) => Promise<ClusterSpec> | ClusterSpec;
+  /** What happens while the run goes on. */
+  readonly during?: (context: ScenarioContext) => Promise<void>;
+  /** Look at what the run has left, while the cluster still runs. */
+  readonly after?: (context: ScenarioContext, result: ScenarioResult) => Promise<void>;
+}
+
+export interface ScenarioResult {
+  readonly state: RunState;
+  readonly fired: readonly FiredFault[];
+  /** Names of the activities that were called. */
+  readonly called: readonly string[];
+  /** What was changed on each node's host by this run. */
+  readonly journals: Readonly<Record<NodeId, readonly JournalLine[]>>;
+  readonly artifacts: string;
+}
+
+/** A real cluster, a worker in a process of its own, one run: for the tests and the crash matrix. */
+export async function runScenario(scenario: Scenario): Promise<ScenarioResult> {
+  const work = mkdtempSync(join(tmpdir(), 'rollgate-scenario-'));
+  chmodSync(work, 0o755);
+  const faults = join(work, 'faults');
+  mkdirSync(faults);
+  writeFileSync(join(faults, faultFiles.planFile), JSON.stringify(scenario.faults ?? []));
+  const artifacts = join(work, 'artifacts');
+  const cleanUp: (() => Promise<void>)[] = [];
+  try {
+    const name = `s-${Math.random().toString(36).slice(2, 10)}`;
+    const sample = await createSampleCluster({ name, directory: join(work, 'cluster'), ...scenario.sample });
+    cleanUp.push(() => sample.destroy());
+    const cluster = (await scenario.before?.(sample)) ?? sample.cluster;
+    const taskQueue = `scenario-${name}`;
+    const worker = superviseWorker({
+      log: join(work, 'worker.log'),
+      env: {
+        ROLLGATE_FAULTS: faults,
+        ROLLGATE_TASK_QUEUE: taskQueue,
+        ROLLGATE_ARTIFACTS: artifacts,
+        ...scenario.env,
+      },
+    });
+    cleanUp.push(() => worker.stop());
+    const { connection, namespace } = await connectTemporal();
+    cleanUp.push(() => connection.close());
+    const client = createRollgateClient({ connection, namespace, taskQueue });
+    const upgrade = RollingUpgradeSpec.parse({
+      name: 'u',
+      cluster: name,
+      to: '17.10',
+      soak: '500ms',
+      onFailure: 'rollback',
+      probe: { writers: 4, interval: '10ms' },
+      ...scenario.upgrade,
+    });
+    const handle = await client.start({ cluster, upgrade });
+    const context: ScenarioContext = {
+      sample,
+      cluster,
+      client,
+      handle,
+      worker,
+      artifacts,
+      until: (what, holds) => until(handle, what, holds),
+    };
+    await scenario.during?.(context);
+    const state = await until(handle, 'the run has ended', (s) => s.run.outcome !== 'running');
+    const result: ScenarioResult = {
+      state,
+      fired: firedFaults(faults),
+      called: [...new Set(startedCalls(faults).map((c) => c.activity))],
+      journals: Object.fromEntries(
+        await Promise.all(
+          cluster.nodes.map(async (node) => {
+            const lines = await readJournal(layoutOf(node));
+            return [node.id, lines.filter((l) => l.runId === state.run.id)] as const;
+          }),
+        ),
+      ),
+      artifacts: join(artifacts, state.run.id),
+    };
+    await scenario.after?.(context, result);
+    return result;
+  } finally {
+    for (const step of cleanUp.reverse()) await step();
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+const patience = 240_000;
+
+async function until(
+  handle: RunHandle,
+  what: string,
+  holds: (state: RunState) => boolean,
+): Promise<RunState> {
+  const deadline = Date.now() + patience;
+  let last: RunState | undefined;
+  for (;;) {
+    last = (await statusOrNothing(handle)) ?? last;
+    if (last && holds(last)) return last;
+    if (Date.now() > deadline) {
+      const { phase, step, failure } = last ?? {};
+      throw new Error(
+        `${workflowTypes.rollingUpgrade}: never: ${what}; phase ${phase ?? 'unknown'}, step ${step ?? 'none'}, failure ${failure?.message ?? 'none'}`,
+      );
+    }
+    await delay(100);
+  }
+}
+
+/** While the worker is dead nobody answers the query. */
+async function statusOrNothing(handle: RunHandle): Promise<RunState | undefined> {
+  try {
+    return await handle.status();
+  } catch (error) {
+    if (error instanceof RollgateError && error.retryable) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+import type { Plan, PlanStep, Refusal, Reversibility } from '../contracts/plan.js';
+
+/** A plan as a person reads it before approving: plain text, aligned, for a terminal or a log. */
+export function describePlan(plan: Plan): string {
+  const sections = [
+    heading(plan),
+    table(
+      ['node', 'group', 'role', 'from', 'to'],
+      plan.nodes.map((n) => [n.id, n.group, n.role, n.from, n.from === n.to ? 'already there' : n.to]),
+    ),
+    ...plan.refusals.map(describeRefusal),
+    ...plan.steps.map(describeStep),
+    plan.windows.map((w) => `accepted: ${w.name}\n    ${w.risk}`),
+    plan.notes.map((note) => `note: ${note}`),
+    plan.kind === 'possible' ? [lastWord(plan)] : [],
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+const verdicts: Record<Plan['kind'], string> = {
+  possible: 'possible',
+  done: 'nothing to do, every node is on the target',
+  refused: 'refused, nothing has been changed',
+};
+
+const heading = (plan: Plan): string[] => [
+  `Rolling upgrade of ${plan.cluster} (${plan.system}) to ${plan.target}: ${verdicts[plan.kind]}`,
+  `plan ${plan.hash}, observed ${plan.observedAt}`,
+];
+
+const describeRefusal = (refusal: Refusal): string[] => [
+  `refused: ${refusal.code}${refusal.node === undefined ? '' : ` (${refusal.node})`}`,
+  `    ${refusal.message}`,
+  `    remedy: ${refusal.remedy}`,
+];
+
+const prices: Record<Reversibility, string> = {
+  free: 'nothing to undo',
+  're-roll': 'undone by rolling back to the former version',
+  'cut-back': 'undone by switching back to the copy kept current',
+  restore: 'undone only from a backup',
+  none: 'cannot be undone',
+};
+
+function describeStep(step: PlanStep, index: number): string[] {
+  return [
+    `${`${index + 1}.`.padEnd(4)}${step.title}`,
+    `    step: ${step.id}`,
+    ...step.effects.map((effect) => `    - ${effect}`),
+    ...(step.gates.length > 0 ? wrapped('    gates: ', step.gates) : []),
+    `    reversible: ${step.reversibility}, ${prices[step.reversibility]}`,
+    ...(step.approval ? ['    waits for an approval'] : []),
+  ];
+}
+
+function lastWord(plan: Plan): string {
+  const waits = plan.steps.filter((s) => s.approval).map((s) => s.id);
+  return [
+    `approvals: ${waits.length > 0 ? `before ${waits.join(', ')}; bound to plan ${plan.hash}` : 'none'}`,
+    `point of no return: ${plan.pointOfNoReturn ?? 'none, every step can be rolled back'}`,
+  ].join('\n');
+}
+
+const width = 100;
+
+/** A list that goes on below its first word. */
+function wrapped(label: string, words: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = label;
+  words.forEach((word, i) => {
+    const text = i < words.length - 1 ? `${word}, ` : word;
+    if (line.trimEnd() !== label.trimEnd() && line.length + text.trimEnd().length > width) {
+      lines.push(line.trimEnd());
+      line = ' '.repeat(label.length);
+    }
+    line += text;
+  });
+  return [...lines, line];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((h, i) => Math.max(h.length, ...rows.map((r) => (r[i] ?? '').length)));
+  return [head, ...rows].map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,33 @@
+import type { RunState } from '../../../contracts/index.js';
+import type { Summary } from '../../summary-schema.js';
+import { timeline } from '../timeline/index.js';
+import { html, type Markup } from '../markup.js';
+
+export function timelineSection(summary: Summary, state: RunState): Markup | undefined {
+  if (summary.nodes.length === 0) return undefined;
+  const used = ['draining', 'drained', 'upgrading', 'rejoining', 'complete', 'failed'];
+  return html`<section>
+    <h2>Timeline</h2>
+    ${timeline(summary, state)}
+    <ul class="legend">
+      ${used.map((s) => html`<li><i class="s-${s}"></i>${s}</li>`)}
+      <li><i class="l-lag"></i>lag, one scale for all</li>
+      ${summary.handovers.length > 0 && html`<li><i class="l-handover"></i>handover: fence, promote, release</li>`}${summary.writes !== undefined && html`<li><i class="l-gap"></i>write gap</li>`}${
+        summary.faults.length > 0 &&
+        html`<li>
+          <svg viewBox="-7 -7 14 14" class="fault"><path d="M-5-5L5 5M-5 5L5-5" /></svg>injected fault
+        </li>`
+      }${
+        summary.decisions.length > 0 &&
+        html`<li>
+          <svg viewBox="-7 -7 14 14" class="decision"><path d="M0-6.5L6.5 0L0 6.5L-6.5 0Z" /></svg>decision
+        </li>`
+      }${
+        summary.timeline.some((e) => e.kind === 'failure') &&
+        html`<li>
+          <svg viewBox="-7 -7 14 14" class="failure"><path d="M0-6.5L6.5 5H-6.5Z" /></svg>failure
+        </li>`
+      }
+    </ul>
+  </section>`;
+}

@@ -1,0 +1,38 @@
+import { formatClock, formatCount } from '../../format.js';
+import type { Summary } from '../../summary-schema.js';
+import { time } from './facts.js';
+import { html, type Markup } from '../markup.js';
+
+export function alarm({ writes }: Summary): Markup | undefined {
+  if (!writes || writes.lost === 0) return undefined;
+  return html`<section class="alarm" role="alert">
+    <h2>${formatCount(writes.lost)} acknowledged ${writes.lost === 1 ? 'write is' : 'writes are'} lost</h2>
+    <p>
+      Clients were told that ${writes.lost === 1 ? 'it was' : 'they were'} safe, and the cluster does not hold
+      ${writes.lost === 1 ? 'it' : 'them'}. Keep every data directory as it is.
+    </p>
+    ${writes.lostKeys.length > 0 && html`<p>The first of them: ${writes.lostKeys.slice(0, 20).join(', ')}</p>`}
+  </section>`;
+}
+
+export function failureBox({ failure }: Summary): Markup | undefined {
+  if (!failure) return undefined;
+  const where = [failure.step, failure.node].filter((t) => t !== undefined).join(', ');
+  return html`<section class="failure-box">
+    <h2>${failure.code}</h2>
+    <p>${failure.message}</p>
+    <p><b>What to do:</b> ${failure.remedy}</p>
+    <p class="meta">${where !== '' && `${where}, `}${formatClock(failure.at)} UTC</p>
+  </section>`;
+}
+
+export function waitingBox({ waiting, plan }: Summary): Markup | undefined {
+  if (!waiting) return undefined;
+  return html`<section class="notice">
+    <h2>Waits for an approval</h2>
+    <p>
+      <b>${waiting.title}</b> (<code>${waiting.step}</code>) with plan <code>${plan?.hash ?? ''}</code>, until
+      ${time(waiting.expiresAt)} UTC. No answer by then is a rejection.
+    </p>
+  </section>`;
+}

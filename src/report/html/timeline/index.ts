@@ -1,0 +1,62 @@
+import type { RunState } from '../../../contracts/index.js';
+import type { Summary } from '../../summary-schema.js';
+import { scaleUtc } from 'd3-scale';
+import { width, left, right, laneHeight, stepsTop, lanesTop, writesHeight } from './geometry.js';
+import type { Time } from './geometry.js';
+import { axis } from './axis.js';
+import { handoverBand } from './handover-band.js';
+import { stepBar } from './step-bar.js';
+import { lane } from './lane.js';
+import { events } from './events.js';
+import { writesLane } from './writes-lane.js';
+import { html, type Markup } from '../markup.js';
+
+/**
+ * The whole run on one time axis: steps, one lane a node with its statuses and its lag, what clients could
+ * write, and the faults and decisions that happened meanwhile.
+ */
+export function timeline(summary: Summary, state: RunState): Markup {
+  const end = summary.run.endedAt ?? summary.asOf;
+  const scale = scaleUtc()
+    .domain([
+      Date.parse(summary.run.startedAt),
+      Math.max(Date.parse(end), Date.parse(summary.run.startedAt) + 1000),
+    ])
+    .range([left, right]);
+  const x: Time = (iso) => Math.min(right, Math.max(left, scale(Date.parse(iso))));
+  const lanesEnd = lanesTop + summary.nodes.length * laneHeight;
+  const eventsTop = lanesEnd + 6;
+  const writesTop = eventsTop + 34;
+  const bottom = writesTop + (state.writes ? writesHeight : 26);
+  const height = bottom + 34;
+  const maxLag = Math.max(1, ...state.samples.map((s) => s.lag));
+  const labels = [
+    { y: stepsTop + 13, name: 'steps', note: '' },
+    ...summary.nodes.map((n, i) => ({
+      y: lanesTop + i * laneHeight + 18,
+      name: n.id,
+      note: n.roleAfter === n.roleBefore ? n.roleBefore : `${n.roleBefore} → ${n.roleAfter}`,
+    })),
+    { y: eventsTop + 14, name: 'events', note: '' },
+    { y: writesTop + 14, name: 'writes', note: state.writes ? 'per second' : '' },
+  ];
+  return html`<div class="chart" role="region" aria-label="Timeline, can be scrolled sideways" tabindex="0">
+    <div class="chart-inner">
+      <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="timeline-title">
+        <title id="timeline-title">Timeline of the run: ${summary.nodes.map((n) => n.id).join(', ')}</title>
+        ${axis(scale, bottom)} ${summary.handovers.map((h) => handoverBand(h, x, end, bottom))}
+        ${summary.steps.map((s) => stepBar(s, x, end))}
+        ${summary.nodes.map((n, i) => lane(state, n.id, { top: lanesTop + i * laneHeight, x, end, maxLag }))}
+        ${events(summary, x, eventsTop, bottom)} ${writesLane(summary, state, x, writesTop)}
+      </svg>
+      <div class="chart-labels" aria-hidden="true">
+        ${labels.map(
+          (l) =>
+            html`<div style="top:${((l.y / height) * 100).toFixed(2)}%">
+              <b>${l.name}</b>${l.note !== '' && html`<span>${l.note}</span>`}
+            </div>`,
+        )}
+      </div>
+    </div>
+  </div>`;
+}

@@ -1,0 +1,52 @@
+import type { RunState } from '../contracts/index.js';
+import { html } from './html/markup.js';
+import { borrowedSection } from './html/sections/borrowed.js';
+import { eventsSection } from './html/sections/events.js';
+import { figures } from './html/sections/figures.js';
+import { gatesSection } from './html/sections/gates.js';
+import { handoversSection } from './html/sections/handovers.js';
+import { heading } from './html/sections/heading.js';
+import { guaranteesSection } from './html/sections/limits.js';
+import { nodesSection } from './html/sections/nodes.js';
+import { planSection } from './html/sections/plan.js';
+import { timelineSection } from './html/sections/timeline.js';
+import { alarm, failureBox, waitingBox } from './html/sections/warnings.js';
+import { writesSection } from './html/sections/writes.js';
+import { styleElement } from './html/styles/index.js';
+import type { Summary } from './summary-schema.js';
+
+/**
+ * `report.html`: one file that asks nothing of any network and needs no script; its content security policy
+ * forbids both. `state` is what the summary leaves out: lag samples and the probe's seconds.
+ */
+export function renderHtml(summary: Summary, state: RunState): string {
+  const title = `${summary.run.cluster}: ${summary.run.outcome} – rollgate`;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}</title>
+        <link rel="icon" href="data:," />
+        ${styleElement}
+      </head>
+      <body>
+        <main>
+          ${heading(summary)} ${alarm(summary)} ${failureBox(summary)} ${waitingBox(summary)}
+          ${figures(summary)} ${timelineSection(summary, state)} ${nodesSection(summary)}
+          ${handoversSection(summary)} ${writesSection(summary)} ${gatesSection(summary)}
+          ${borrowedSection(summary)} ${planSection(summary)} ${eventsSection(summary)}
+          ${guaranteesSection(summary)}
+          <footer>
+            Written by rollgate from the state of the run as of ${summary.asOf}. The same figures for
+            programs: summary.json.
+          </footer>
+        </main>
+      </body>
+    </html> `.text;
+}

@@ -1,0 +1,160 @@
+import {
+  formatClock,
+  formatDuring,
+  formatMs,
+  formatRole,
+  formatSpan,
+  formatTime,
+  formatValue,
+  formatVersions,
+  formatWay,
+  msBetween,
+  whyNotMeasured,
+} from './format.js';
+import type { Summary } from './summary-schema.js';
+
+/** `summary.txt`: the account of a run for people, without colour, at most about 100 columns. */
+export function renderText(summary: Summary): string {
+  const blocks = [
+    alarm(summary),
+    heading(summary),
+    failure(summary),
+    labelled('waiting', waiting(summary)),
+    nodes(summary),
+    labelled('handover', summary.handovers.flatMap(handover)),
+    labelled('writes', writes(summary)),
+    labelled(
+      'gates',
+      summary.gates
+        .filter((g) => g.verdict !== 'pass')
+        .map(
+          (g) =>
+            `${g.name}${g.node === undefined ? '' : ` ${g.node}`} ${g.verdict}: ${g.observed}; needs ${g.required}`,
+        ),
+    ),
+    labelled(
+      'accepted',
+      summary.windows.map((w) => `${w.name}: ${w.risk}`),
+    ),
+    labelled(
+      'decisions',
+      summary.decisions.map(
+        (d) =>
+          `${formatClock(d.at)} ${d.action}${d.step === undefined ? '' : ` ${d.step}`} by ${d.by}: ${d.reason}${d.accepted ? '' : ` (not accepted${d.note === undefined ? '' : `: ${d.note}`})`}`,
+      ),
+    ),
+    labelled(
+      'faults',
+      summary.faults.map((f) => `${formatClock(f.at)} ${f.kind} during ${f.during}`),
+    ),
+    labelled(
+      'borrowed',
+      summary.ledger.length === 0
+        ? ['nothing']
+        : summary.ledger.map((b) => `${b.id} is ${formatValue(b.value)}; to give it back: ${b.giveBack}`),
+    ),
+    labelled(
+      'undone?',
+      summary.leftUndone.flatMap((l) => [`NOT undone: ${l.what} (${l.error})`, `  to undo it: ${l.command}`]),
+    ),
+    summary.resumeHint === '' ? [] : labelled('go on', [summary.resumeHint]),
+  ];
+  return `${blocks
+    .filter((b) => b.length > 0)
+    .map((b) => b.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function alarm({ writes: measured }: Summary): string[] {
+  if (!measured || measured.lost === 0) return [];
+  const line = '!'.repeat(72);
+  return [
+    line,
+    `!! ${measured.lost} ACKNOWLEDGED ${measured.lost === 1 ? 'WRITE IS' : 'WRITES ARE'} LOST (of ${measured.acknowledged})`,
+    ...measured.lostKeys.slice(0, 10).map((key) => `!!   ${key}`),
+    ...(measured.lost > Math.min(10, measured.lostKeys.length) ? ['!!   …'] : []),
+    line,
+  ];
+}
+
+function heading(summary: Summary): string[] {
+  const { run, asOf } = summary;
+  const versions = formatVersions(summary);
+  const span = formatMs(msBetween(run.startedAt, run.endedAt ?? asOf));
+  const times =
+    run.endedAt === undefined
+      ? `since ${formatTime(run.startedAt)} UTC, as of ${formatTime(asOf)} (${span})`
+      : `${formatSpan(run.startedAt, run.endedAt)} UTC (${span})`;
+  const phase =
+    run.outcome === 'running' ? ` (${summary.phase}${summary.direction === 'back' ? ', back' : ''})` : '';
+  return [
+    `${run.cluster}: ${run.system} ${versions}  ${run.outcome.toUpperCase()}${phase}`,
+    `run ${run.id}  plan ${summary.plan?.hash ?? 'none'}`,
+    times,
+  ];
+}
+
+function failure({ failure: failed }: Summary): string[] {
+  if (!failed) return [];
+  const where = [failed.step, failed.node].filter((t) => t !== undefined).join(', ');
+  return labelled('failure', [
+    `${failed.code}${where === '' ? '' : ` in ${where}`}: ${failed.message}`,
+    `remedy: ${failed.remedy}`,
+  ]);
+}
+
+const waiting = ({ waiting: w }: Summary): string[] =>
+  w ? [`for the approval of ${w.step} (${w.title}) until ${formatTime(w.expiresAt)} UTC`] : [];
+
+function nodes(summary: Summary): string[] {
+  if (summary.nodes.length === 0) return [];
+  const rows = summary.nodes.map((n) => [
+    n.id,
+    formatRole(n),
+    formatWay(n, summary.direction),
+    n.status,
+    n.startedAt === undefined ? '' : formatMs(msBetween(n.startedAt, n.endedAt ?? summary.asOf)),
+    n.reason ?? '',
+  ]);
+  return table([['node', 'role', 'version', 'status', 'took', ''], ...rows]);
+}
+
+function handover(h: Summary['handovers'][number]): string[] {
+  const epoch = h.epochBefore === undefined ? '' : `  epoch ${h.epochBefore} → ${h.epochAfter ?? '?'}`;
+  const gap = h.writeGapMs === undefined ? '' : `  write gap ${Math.round(h.writeGapMs)} ms`;
+  const positions =
+    h.fencePosition === undefined
+      ? []
+      : [`fenced at ${h.fencePosition}, the candidate had applied ${h.candidatePosition ?? 'nothing known'}`];
+  return [`${h.from} → ${h.to ?? '?'}  ${h.result}${epoch}${gap}`, ...positions];
+}
+
+function writes(summary: Summary): string[] {
+  const w = summary.writes;
+  if (!w) return [whyNotMeasured(summary.measurement)];
+  const figure = (ms: number | null, step: string | null): string =>
+    ms === null ? 'not known' : `${Math.round(ms)} ms (${formatDuring(step)})`;
+  return [
+    `acknowledged ${w.acknowledged}, lost ${w.lost}, longest write gap ${figure(w.longestGapMs, w.longestGapDuring)}`,
+    `unknown ${w.unknown}, resurrected ${w.resurrected}`,
+    `longest wait of one client ${figure(w.longestWaitMs, w.longestWaitDuring)}`,
+    `longest read gap ${figure(w.longestReadGapMs, w.longestReadGapDuring)}`,
+  ];
+}
+
+const labelWidth = 11;
+
+/** A label, and its lines beside it. */
+function labelled(label: string, lines: readonly string[]): string[] {
+  return lines.map((line, i) => `${(i === 0 ? label : '').padEnd(labelWidth)}${line}`);
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((r) => (r[column] ?? '').length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

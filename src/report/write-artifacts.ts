@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RollgateError, type RunState } from '../contracts/index.js';
+import { renderHtml } from './render-html.js';
+import { renderText } from './render-text.js';
+import { summarize } from './summarize.js';
+
+/**
+ * Write `summary.json`, `summary.txt` and `report.html` into `<directory>/<run id>/`. Each file is there
+ * whole or not at all, and a later call replaces it: for a run in progress as well.
+ * @returns the directory and the paths of the files in it
+ * @throws INTERNAL for a run id that is no plain file name
+ */
+export async function writeArtifacts(
+  state: RunState,
+  directory: string,
+): Promise<{ directory: string; files: readonly string[] }> {
+  const { id } = state.run;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(id)) {
+    throw new RollgateError(
+      'INTERNAL',
+      `the run id "${id}" is no plain file name; the artifacts are kept under it`,
+      'report this; the run itself is not concerned',
+    );
+  }
+  const target = join(directory, id);
+  await mkdir(target, { recursive: true });
+  const summary = summarize(state);
+  const contents = {
+    'summary.json': `${JSON.stringify(summary, null, 2)}\n`,
+    'summary.txt': renderText(summary),
+    'report.html': renderHtml(summary, state),
+  };
+  const files: string[] = [];
+  for (const [name, content] of Object.entries(contents)) {
+    const path = join(target, name);
+    await replaceFile(path, content);
+    files.push(path);
+  }
+  return { directory: target, files };
+}
+
+async function replaceFile(path: string, content: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(draft, 'wx', 0o644);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,6 @@
+export { checkTarget } from './check-target.js';
+export { jsonSchema, type JsonSchema } from './json-schema.js';
+export { loadSpecs } from './load-specs.js';
+export { parseSpecs, type Specs } from './parse-specs.js';
+export type { Source } from './read-documents.js';
+export { describeProblem, SpecError, type SpecProblem, type SpecProblemCode } from './spec-error.js';

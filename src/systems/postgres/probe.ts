@@ -1,0 +1,162 @@
+import { Client } from 'pg';
+import type { ClusterSpec, ProbeClient, ProbeFacet, ProbeKey, WriteOutcome } from '../../contracts/index.js';
+import { messageOf } from '../../contracts/index.js';
+import { settingsOf, type Sessions } from './connection.js';
+import { onlyPrimary } from './primary.js';
+
+/**
+ * Errors after which a write may be there all the same: the server was ending. Class 57, operator intervention:
+ * https://www.postgresql.org/docs/17/errcodes-appendix.html
+ */
+const ending = /^57/;
+
+export function createProbe(sessions: Sessions): ProbeFacet {
+  return {
+    connect: (cluster, { name }) => createProbeClient(sessions, cluster, `rollgate ${name}`),
+
+    async *readBack(cluster, runId): AsyncIterable<ProbeKey> {
+      const schema = settingsOf(cluster).scratchSchema;
+      const primary = await onlyPrimary(sessions, cluster);
+      const page = 20_000;
+      let last = { writer: -1, seq: '-1' };
+      for (;;) {
+        const after = last;
+        const rows = await sessions.on(
+          cluster,
+          primary,
+          async (client) =>
+            (
+              await client.query<{ writer: number; seq: string }>(
+                `SELECT l.writer, l.seq::text AS seq FROM ${schema}.ledger l
+                  WHERE l.run_id = $1 AND (l.writer, l.seq) > ($2::int, $3::bigint) ORDER BY l.writer, l.seq LIMIT ${page}`,
+                [runId, after.writer, after.seq],
+              )
+            ).rows,
+          { statementTimeoutMs: 60_000 },
+        );
+        for (const row of rows) yield { runId, writer: row.writer, seq: Number(row.seq) };
+        const final = rows.at(-1);
+        if (!final || rows.length < page) return;
+        last = final;
+      }
+    },
+  };
+}
+
+/** Finds the primary by itself, as an application with several hosts in its connection string does. */
+function createProbeClient(sessions: Sessions, cluster: ClusterSpec, name: string): ProbeClient {
+  const schema = settingsOf(cluster).scratchSchema;
+  const insert = `INSERT INTO ${schema}.ledger (run_id, writer, seq) VALUES ($1, $2, $3)`;
+  let writing: Session | undefined;
+  let reading: Session | undefined;
+  return {
+    async write(key, timeoutMs): Promise<WriteOutcome> {
+      if (!writing || writing.lost) {
+        writing?.end();
+        writing = undefined;
+        try {
+          writing = await anyNode(sessions, cluster, name, timeoutMs, true);
+        } catch (error) {
+          return { kind: 'refused', reason: messageOf(error) };
+        }
+      }
+      const session = writing;
+      session.warned = false;
+      try {
+        await session.client.query(insert, [key.runId, key.writer, key.seq]);
+        // "canceling the wait for synchronous replication": committed here, but perhaps nowhere else.
+        if (wasWarned(session)) return { kind: 'unknown', reason: 'the commit was not waited for' };
+        return { kind: 'acknowledged' };
+      } catch (error) {
+        const { code } = error as { code?: string };
+        if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !ending.test(code)) {
+          if (code === '25006') session.end();
+          return { kind: 'refused', reason: messageOf(error) };
+        }
+        session.end();
+        return { kind: 'unknown', reason: messageOf(error) };
+      }
+    },
+
+    async read(timeoutMs) {
+      if (!reading || reading.lost) {
+        reading?.end();
+        reading = undefined;
+        reading = await anyNode(sessions, cluster, name, timeoutMs, false);
+      }
+      try {
+        await reading.client.query(`SELECT count(*) FROM ${schema}.canary`);
+      } catch (error) {
+        reading.end();
+        throw error;
+      }
+    },
+
+    close() {
+      writing?.end();
+      reading?.end();
+      return Promise.resolve();
+    },
+  };
+}
+
+const wasWarned = (session: Session): boolean => session.warned;
+
+interface Session {
+  readonly client: Client;
+  lost: boolean;
+  warned: boolean;
+  end(): void;
+}
+
+/** The first node that accepts a session; for writes it must be a primary. */
+async function anyNode(
+  sessions: Sessions,
+  cluster: ClusterSpec,
+  name: string,
+  timeoutMs: number,
+  writable: boolean,
+): Promise<Session> {
+  const attempts = cluster.nodes.map(async (node) => {
+    const client = new Client({
+      ...(await sessions.config(cluster, node, name)),
+      connectionTimeoutMillis: Math.min(timeoutMs, settingsOf(cluster).connectTimeout),
+      query_timeout: timeoutMs,
+    });
+    const session: Session = {
+      client,
+      lost: false,
+      warned: false,
+      end: () => {
+        session.lost = true;
+        client.end().catch(() => client.removeAllListeners('notice'));
+      },
+    };
+    client.on('error', () => {
+      session.lost = true;
+    });
+    client.on('notice', () => {
+      session.warned = true;
+    });
+    await client.connect();
+    if (writable) {
+      const { rows } = await client.query<{ replica: boolean }>('SELECT pg_is_in_recovery() AS replica');
+      if (rows[0]?.replica !== false) {
+        session.end();
+        throw new Error(`${node.id} is a replica`);
+      }
+    }
+    return session;
+  });
+  try {
+    const chosen = await Promise.any(attempts);
+    for (const attempt of attempts) {
+      attempt.then((other) => other !== chosen && other.end()).catch(() => undefined);
+    }
+    return chosen;
+  } catch (error) {
+    const reasons =
+      error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : messageOf(error);
+    throw new Error(reasons, { cause: error });
+  }
+}

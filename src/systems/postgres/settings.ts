@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { Duration, SecretRef } from '../../contracts/spec.js';
+
+/** `spec.settings` of a cluster whose system is `postgres`. */
+export const PostgresSettings = z.strictObject({
+  /** The role rollgate connects as; see docs/systems/postgres.md for the privileges it needs. */
+  user: z.string().min(1),
+  password: SecretRef.optional(),
+  /** Database that the scratch schema is made in. */
+  database: z.string().min(1).default('postgres'),
+  /** TLS to the servers; absent: none. Paths are on the worker's host. */
+  tls: z
+    .strictObject({
+      ca: z.string().optional(),
+      cert: z.string().optional(),
+      key: z.string().optional(),
+      rejectUnauthorized: z.boolean().default(true),
+    })
+    .optional(),
+  /** How long one connection attempt may take. */
+  connectTimeout: Duration.default(2000),
+  /** Schema for canaries and the write ledger; made by the run and removed by it. */
+  scratchSchema: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a plain lower-case identifier')
+    .default('rollgate'),
+});
+export type PostgresSettings = z.infer<typeof PostgresSettings>;
+
+/** What this system needs of any kind of host: where the data directory is. */
+export const DataDirectory = z
+  .looseObject({ directory: z.string().optional(), dataDir: z.string().optional() })
+  .transform((host) => host.dataDir ?? (host.directory === undefined ? undefined : `${host.directory}/data`));

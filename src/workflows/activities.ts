@@ -1,0 +1,56 @@
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { Activities } from '../contracts/activities.js';
+
+/**
+ * Every activity waits for its own end when it is cancelled: a compensation must never start while the step it
+ * undoes is still running.
+ */
+const base: ActivityOptions = {
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: 200, backoffCoefficient: 2, maximumInterval: 3000, maximumAttempts: 8 },
+};
+
+const ordinary = proxyActivities<Activities>({ ...base, startToCloseTimeout: '15m', heartbeatTimeout: '3s' });
+
+/** While no node can take writes, a dead worker is noticed as soon as is safe. */
+const urgent = proxyActivities<Activities>({
+  ...base,
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '1500ms',
+  retry: { ...base.retry, initialInterval: 50, maximumInterval: 500, maximumAttempts: 12 },
+});
+
+type Name = keyof Activities;
+
+/** Call an activity with a summary that the Temporal UI shows beside it. */
+export function act<N extends Name>(
+  name: N,
+  summary: string,
+  input: Parameters<Activities[N]>[0],
+): ReturnType<Activities[N]> {
+  return call(ordinary, name, summary, input);
+}
+
+/** The same with the shortest safe heartbeat timeout: between fence and release. */
+export function actUrgently<N extends Name>(
+  name: N,
+  summary: string,
+  input: Parameters<Activities[N]>[0],
+): ReturnType<Activities[N]> {
+  return call(urgent, name, summary, input);
+}
+
+interface Callable {
+  executeWithOptions(options: ActivityOptions, args: readonly unknown[]): unknown;
+}
+
+function call<N extends Name>(
+  proxies: typeof ordinary,
+  name: N,
+  summary: string,
+  input: Parameters<Activities[N]>[0],
+): ReturnType<Activities[N]> {
+  // One call site for all activities: the union of their signatures is wider than TypeScript can pair up.
+  const activity = proxies[name] as Callable;
+  return activity.executeWithOptions({ summary }, [input]) as ReturnType<Activities[N]>;
+}

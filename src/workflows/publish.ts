@@ -1,0 +1,67 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { searchAttributes } from '../contracts/control.js';
+import type { RunState } from '../contracts/run.js';
+
+const phaseKey = defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD);
+
+/** Show the run in the Temporal UI: the node table, what it waits for, and what to do. */
+export function publish(state: RunState): void {
+  setCurrentDetails(describe(state));
+}
+
+export function setPhase(state: RunState, phase: RunState['phase']): void {
+  if (state.phase === phase) return;
+  state.phase = phase;
+  upsertSearchAttributes([{ key: phaseKey, value: phase }]);
+  publish(state);
+}
+
+/** Markdown, as the Temporal UI renders it. */
+export function describe(state: RunState): string {
+  const { run, spec } = state;
+  const lines = [
+    `### ${run.cluster}: ${run.system} ${state.direction === 'forward' ? `to ${spec.upgrade.to}` : 'back to the former version'}`,
+    '',
+    `**${state.phase}**${state.step === undefined ? '' : ` · step \`${state.step}\``}${run.outcome === 'running' ? '' : ` · outcome **${run.outcome}**`}`,
+    '',
+    '| node | status | role | version | to | lag |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...state.nodes.map(
+      (n) =>
+        `| ${n.id} | ${n.status}${n.reason === undefined ? '' : ` (${n.reason})`} | ${n.roleAfter ?? n.roleBefore} | ${n.version ?? n.from} | ${state.direction === 'forward' ? n.to : n.from} | ${n.lag ?? ''} |`,
+    ),
+  ];
+  if (state.waiting) {
+    lines.push(
+      '',
+      `**Waits for approval** of \`${state.waiting.step}\` (${state.waiting.title}), until ${state.waiting.expiresAt}.`,
+      `Plan hash \`${state.plan?.hash ?? ''}\`. Send the signal \`approve\` or \`reject\`.`,
+    );
+  }
+  const held = state.gates.filter((g) => g.verdict !== 'pass');
+  if (held.length > 0 && run.outcome === 'running') {
+    lines.push(
+      '',
+      ...held.map((g) => `- gate \`${g.name}\` ${g.verdict}: ${g.observed}; needs: ${g.required}`),
+    );
+  }
+  for (const h of state.handovers) {
+    lines.push(
+      '',
+      `Handover ${h.from} → ${h.to ?? '?'}: ${h.result}${h.fencePosition ? `, fenced at ${h.fencePosition.text}` : ''}`,
+    );
+  }
+  if (state.writes) {
+    lines.push(
+      '',
+      `Writes: acknowledged ${state.writes.acknowledged}, lost ${state.writes.lost}, longest gap ${state.writes.writeGaps[0]?.ms ?? 0} ms`,
+    );
+  }
+  if (state.ledger.length > 0)
+    lines.push('', `Borrowed: ${state.ledger.map((b) => `\`${b.id}\``).join(', ')}`);
+  if (state.failure)
+    lines.push('', `**${state.failure.code}** ${state.failure.message}`, '', state.failure.remedy);
+  if (run.outcome === 'running') lines.push('', state.resumeHint);
+  return lines.join('\n');
+}

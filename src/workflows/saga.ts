@@ -1,0 +1,184 @@
+import { ActivityFailure, ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import type { BorrowedSetting } from '../contracts/ledger.js';
+import type { Compensation, RunFailure } from '../contracts/run.js';
+import type { BorrowRequest, NodeId } from '../contracts/view.js';
+import { act } from './activities.js';
+import { now, StepFailure, tell, type Run } from './run.js';
+
+/** Record how to undo a step, before it acts. */
+export function push(run: Run, compensation: Compensation): void {
+  if (run.state.compensations.some((c) => c.id === compensation.id)) return;
+  run.state.compensations.push(compensation);
+}
+
+/** What was borrowed has been given back in the ordinary course, or cannot be undone any more. */
+export function settle(run: Run, id: string): void {
+  run.state.compensations = run.state.compensations.filter((c) => c.id !== id);
+  run.state.ledger = run.state.ledger.filter((b) => b.id !== id);
+}
+
+/** Enter something of the user's into the ledger together with its compensation, before it is taken. */
+export function borrow(run: Run, borrowed: BorrowedSetting, compensation: Compensation): void {
+  if (!run.state.ledger.some((b) => b.id === borrowed.id)) run.state.ledger.push(borrowed);
+  push(run, compensation);
+}
+
+/** Borrow the settings that an accepted window needs. */
+export async function borrowSettings(run: Run, requests: readonly BorrowRequest[]): Promise<void> {
+  for (const request of requests) {
+    const id = `setting/${request.node}/${request.setting}`;
+    if (run.state.ledger.some((b) => b.id === id)) continue;
+    const { formerValue } = await act('readSetting', `read ${request.setting} of ${request.node}`, {
+      ...run.target,
+      request,
+    });
+    const borrowed: BorrowedSetting = {
+      id,
+      kind: 'setting',
+      node: request.node,
+      name: request.setting,
+      formerValue,
+      value: request.value,
+      borrowedAt: now(),
+      giveBack:
+        formerValue === undefined
+          ? `unset ${request.setting} on ${request.node}`
+          : `set ${request.setting} on ${request.node} to ${formerValue}`,
+    };
+    borrow(run, borrowed, { id, kind: 'give-back', borrowed });
+    await act('borrowSetting', `borrow ${request.setting} of ${request.node}`, { ...run.target, borrowed });
+    tell(run, 'step', `borrowed ${request.setting} of ${request.node}`, request.node);
+  }
+}
+
+/** Give every borrowed setting back, in the ordinary course. */
+export async function giveBackSettings(run: Run): Promise<void> {
+  for (const borrowed of run.state.ledger.filter((b) => b.kind === 'setting').reverse()) {
+    await act('giveBackSetting', `give back ${borrowed.name} of ${borrowed.node ?? 'the cluster'}`, {
+      ...run.target,
+      borrowed,
+    });
+    settle(run, borrowed.id);
+    tell(run, 'step', `gave back ${borrowed.name} of ${borrowed.node ?? 'the cluster'}`, borrowed.node);
+  }
+}
+
+/**
+ * Undo everything recorded since the stack had `depth` entries, newest first. It cannot be cancelled; a
+ * compensation that fails is recorded with what undoes it by hand, and the rest still runs.
+ */
+export async function compensate(run: Run, depth = 0): Promise<void> {
+  await CancellationScope.nonCancellable(async () => {
+    while (run.state.compensations.length > depth) {
+      const compensation = run.state.compensations.at(-1);
+      if (!compensation) return;
+      try {
+        await undo(run, compensation);
+        tell(run, 'compensation', `undone: ${compensation.id}`);
+      } catch (error) {
+        const failure = failureOf(error);
+        run.state.leftUndone.push({
+          what: compensation.id,
+          command: byHand(compensation),
+          error: `${failure.code}: ${failure.message}`,
+        });
+        tell(run, 'compensation', `NOT undone: ${compensation.id}: ${failure.message}`);
+        // The entry leaves the stack so that the rest runs; the ledger keeps what is still borrowed.
+        run.state.compensations = run.state.compensations.filter((c) => c.id !== compensation.id);
+        continue;
+      }
+      settle(run, compensation.id);
+    }
+  });
+}
+
+async function undo(run: Run, compensation: Compensation): Promise<void> {
+  const { upgrade } = run.state.spec;
+  const times = { timeoutMs: upgrade.timeouts.start, pollMs: upgrade.poll };
+  switch (compensation.kind) {
+    case 'unfence':
+      await act('unfencePrimary', `put ${compensation.node} back as primary`, {
+        ...run.target,
+        node: compensation.node,
+        ...times,
+      });
+      run.state.fence = undefined;
+      return;
+    case 'unprepare':
+      await act('unprepareHandover', 'undo the preparation of the handover', {
+        ...run.target,
+        from: compensation.from,
+        candidates: compensation.candidates,
+      });
+      return;
+    case 'restore-upstream':
+      await act('followPrimary', `point ${compensation.node} back to ${compensation.upstream}`, {
+        ...run.target,
+        node: compensation.node,
+        upstream: compensation.upstream,
+      });
+      return;
+    case 'restore-routing':
+      await act('restoreNode', `put ${compensation.node} back into routing`, {
+        ...run.target,
+        node: compensation.node,
+      });
+      return;
+    case 'give-back':
+      await act('giveBackSetting', `give back ${compensation.borrowed.name}`, {
+        ...run.target,
+        borrowed: compensation.borrowed,
+      });
+      return;
+    case 'stop-probe':
+      await act('stopProbe', 'stop the probe', run.target);
+      return;
+    case 'drop-scratch':
+      await act('dropScratch', 'remove the scratch objects', run.target);
+      return;
+  }
+}
+
+function byHand(compensation: Compensation): string {
+  switch (compensation.kind) {
+    case 'unfence':
+      return `make ${compensation.node} the primary again, unless another node is: start it without its standby mark`;
+    case 'unprepare':
+      return `remove what the handover from ${compensation.from} prepared on ${compensation.candidates.join(', ')} (unused replication slots)`;
+    case 'restore-upstream':
+      return `point ${compensation.node} to ${compensation.upstream}`;
+    case 'restore-routing':
+      return `make ${compensation.node} healthy, then put it back into client routing`;
+    case 'give-back':
+      return compensation.borrowed.giveBack;
+    case 'stop-probe':
+      return 'end the probe process named in the artifacts directory of this run';
+    case 'drop-scratch':
+      return 'drop the scratch schema on the primary';
+  }
+}
+
+/** The failure behind whatever a step threw. */
+export function failureOf(error: unknown, node?: NodeId): RunFailure {
+  if (error instanceof StepFailure) return error.failure;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) {
+    const details = cause.details?.[0] as { remedy?: string } | undefined;
+    return {
+      code: cause.type ?? 'INTERNAL',
+      message: cause.message,
+      remedy: details?.remedy ?? 'Remove the cause, then retry; or roll back or abort.',
+      node,
+      at: now(),
+    };
+  }
+  const activity = error instanceof ActivityFailure ? ` in ${error.activityType}` : '';
+  return {
+    code: 'INTERNAL',
+    message: `${cause instanceof Error ? cause.message : String(cause)}${activity}`,
+    remedy:
+      'The outcome of the last effect is unknown: the run observes before it goes on. Retry, or roll back or abort.',
+    node,
+    at: now(),
+  };
+}

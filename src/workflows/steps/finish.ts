@@ -1,0 +1,88 @@
+import { CancellationScope } from '@temporalio/workflow';
+import type { Gate } from '../../contracts/gate.js';
+import type { Outcome } from '../../contracts/run.js';
+import { act } from '../activities.js';
+import { passGates } from '../gates.js';
+import { setPhase } from '../publish.js';
+import { now, tell, type Run } from '../run.js';
+import { compensate, failureOf, settle } from '../saga.js';
+
+/** Every node on its target, the cluster healthy: asked of the cluster, not of the run's own record. */
+export async function verifyEnd(run: Run, targets: Readonly<Record<string, string>>): Promise<void> {
+  const { upgrade } = run.state.spec;
+  const groups = [...new Set(run.state.nodes.map((n) => n.group))];
+  const gates = groups.flatMap((group): Gate[] => [
+    { gate: 'cluster-healthy', group, except: [] },
+    { gate: 'one-primary', group },
+    {
+      gate: 'all-on-target',
+      group,
+      versions: Object.fromEntries(
+        run.state.nodes.filter((n) => n.group === group).map((n) => [n.id, targets[n.id] ?? n.from]),
+      ),
+    },
+  ]);
+  await passGates(run, { what: 'the cluster at the end', timeoutMs: upgrade.timeouts.gate, gates });
+}
+
+/**
+ * The proof and the cleaning up, in every ending: stop the probe, read the write ledger back, give back what is
+ * still borrowed. Lost writes fail the run whatever else went well.
+ */
+export async function finish(run: Run, wanted: Exclude<Outcome, 'running'>): Promise<void> {
+  const { state } = run;
+  setPhase(state, 'finishing');
+  await CancellationScope.nonCancellable(async () => {
+    let outcome = wanted;
+    if (state.ledger.some((b) => b.kind === 'probe')) {
+      try {
+        await act('stopProbe', 'stop the probe', run.target);
+        settle(run, 'probe');
+        state.writes = await act('readWriteLedger', 'read the write ledger back', run.target);
+        tell(run, 'probe', `acknowledged ${state.writes.acknowledged}, lost ${state.writes.lost}`);
+      } catch (error) {
+        // Without a ledger there is no proof: a run that promised one has not completed.
+        const failure = failureOf(error);
+        state.failure ??= failure;
+        tell(run, 'failure', `no write ledger: ${failure.message}`);
+        outcome = outcome === 'aborted' ? 'aborted' : 'failed';
+      }
+    }
+    if (state.writes && state.writes.lost > 0) {
+      outcome = 'failed';
+      state.failure = {
+        code: 'WRITES_LOST',
+        message: `${state.writes.lost} of ${state.writes.acknowledged} acknowledged writes are not in the cluster`,
+        remedy:
+          'Stop relying on this cluster, keep every data directory, and compare the keys in lostKeys with the nodes.',
+        at: now(),
+      };
+    }
+    await compensate(run);
+    if (state.leftUndone.length > 0 && outcome === 'completed') outcome = 'failed';
+    await end(run, outcome);
+  });
+}
+
+async function end(run: Run, outcome: Exclude<Outcome, 'running'>): Promise<void> {
+  const { state } = run;
+  state.step = undefined;
+  state.run.outcome = outcome;
+  state.run.endedAt = now();
+  state.resumeHint = '';
+  setPhase(state, 'finished');
+  tell(
+    run,
+    outcome === 'completed' || outcome === 'rolled-back' ? 'step' : 'failure',
+    `the run is ${outcome}`,
+  );
+  try {
+    await act('writeReport', 'write summary and report', { ...run.target, state });
+  } catch (error) {
+    state.leftUndone.push({
+      what: 'report',
+      command: `rollgate report ${state.run.cluster} --run-id ${state.run.id}`,
+      error: failureOf(error).message,
+    });
+  }
+}

@@ -1,0 +1,261 @@
+import type { Fence } from '../../contracts/fence.js';
+import type { Promotion } from '../../contracts/ports/data-system.js';
+import { valueOf } from '../../contracts/observed.js';
+import type { HandoverRecord } from '../../contracts/run.js';
+import { findNode, type ClusterView, type NodeId } from '../../contracts/view.js';
+import type { NextStep } from '../../planning/next-step.js';
+import { act, actUrgently } from '../activities.js';
+import { passGates, requirePass } from '../gates.js';
+import { failStep, now, Overtaken, setStatus, shielded, tell, type Run } from '../run.js';
+import { borrow, borrowSettings, push, settle } from '../saga.js';
+import { allowedVersions } from './replace.js';
+
+type Handover = Extract<NextStep, { kind: 'handover' }>;
+
+/** fence → measure → choose → promote → verify → release: R-ROLL 7. */
+export async function handOver(run: Run, step: Handover, view: ClusterView): Promise<void> {
+  const { state } = run;
+  const seen = (await gatesBefore(run, step)) ?? view;
+  const group = seen.groups.find((g) => g.id === step.group);
+  if (group && group.primaries[0] !== step.from) {
+    throw new Overtaken(`${step.from} is not the primary any more: ${group.primaries.join(', ')} is`);
+  }
+  const epoch = group && valueOf(group.epoch);
+  if (!group || epoch === undefined) {
+    failStep('STUCK', `the epoch of ${step.group} is not known`, 'Make the primary answer, then retry.');
+  }
+  const record: HandoverRecord = {
+    group: step.group,
+    from: step.from,
+    epochBefore: epoch,
+    startedAt: now(),
+    result: 'in-progress',
+  };
+  state.handovers.push(record);
+  tell(run, 'handover', `handover from ${step.from} begins; candidates ${step.candidates.join(', ')}`);
+  try {
+    const candidates = await makeReady(run, step, seen);
+    const others = group.nodes.map((n) => n.id).filter((n) => n !== step.from);
+    // From here on no operator's wish interrupts: the handover ends within its own time, done or restored.
+    await shielded(run, () => change(run, step, record, { epoch, candidates, others }));
+  } catch (error) {
+    record.endedAt = now();
+    record.result = record.promotedAt === undefined ? 'restored' : 'failed';
+    throw error;
+  }
+}
+
+function gatesBefore(run: Run, step: Handover): Promise<ClusterView | undefined> {
+  const { upgrade } = run.state.spec;
+  const { group, from, candidates } = step;
+  const first = candidates[0];
+  const version = run.state.nodes.find((n) => n.id === first);
+  return passGates(run, {
+    what: `before ${from} hands over`,
+    timeoutMs: upgrade.timeouts.gate,
+    node: from,
+    gates: [
+      { gate: 'cluster-healthy', group, except: [] },
+      { gate: 'one-primary', group },
+      { gate: 'quorum-without-node', node: from, acceptedWindows: upgrade.accept },
+      { gate: 'others-in-sync', node: from, maxLag: upgrade.maxLag, except: [] },
+      { gate: 'version-skew', group, versions: allowedVersions(run) },
+      { gate: 'nothing-else-drained', node: from },
+      {
+        gate: 'candidate-in-sync',
+        group,
+        candidates,
+        maxLag: upgrade.maxLag,
+        version: (run.state.direction === 'forward' ? version?.to : version?.from) ?? upgrade.to,
+      },
+    ],
+  });
+}
+
+/** Everything that can be done while the old primary still serves. Returns the candidates that proved to replicate. */
+async function makeReady(run: Run, step: Handover, view: ClusterView): Promise<readonly NodeId[]> {
+  const { upgrade } = run.state.spec;
+  const { from, candidates, group } = step;
+  const stop = findNode(view, from)?.stop;
+  if (stop?.verdict === 'hold' && stop.window) await borrowSettings(run, stop.window.borrow);
+  push(run, { id: `prepare/${group}`, kind: 'unprepare', from, candidates });
+  await act('prepareHandover', `prepare the handover from ${from}`, { ...run.target, from, candidates });
+  const canary = await act('proveReplication', `a canary from ${from} is read on ${candidates.join(', ')}`, {
+    ...run.target,
+    token: `handover/${from}/${now()}`,
+    from,
+    on: candidates,
+    timeoutMs: upgrade.timeouts.drain,
+    pollMs: upgrade.poll,
+  });
+  requirePass(
+    run,
+    { ...canary, node: from },
+    'CANARY_MISSING',
+    `Find out why the candidates do not receive what ${from} writes, then retry.`,
+  );
+  return candidates;
+}
+
+/** The part during which clients cannot write. */
+async function change(
+  run: Run,
+  step: Handover,
+  record: HandoverRecord,
+  facts: { epoch: number; candidates: readonly NodeId[]; others: readonly NodeId[] },
+): Promise<void> {
+  const { state } = run;
+  const { upgrade } = state.spec;
+  const { group, from } = step;
+  const pollMs = Math.min(upgrade.poll, 20);
+  const end = Date.parse(now()) + upgrade.timeouts.handover;
+  const left = (): number => Math.max(1000, end - Date.parse(now()));
+
+  for (const node of facts.others)
+    push(run, { id: `upstream/${node}`, kind: 'restore-upstream', node, upstream: from });
+  const fenceId = `fence/${from}`;
+  borrow(
+    run,
+    {
+      id: fenceId,
+      kind: 'fence',
+      node: from,
+      name: 'the primary itself',
+      formerValue: 'primary',
+      value: 'fenced',
+      borrowedAt: now(),
+      giveBack: `start ${from} as primary again, unless another node is the primary`,
+    },
+    { id: fenceId, kind: 'unfence', group, node: from },
+  );
+  const fence = await actUrgently('fencePrimary', `fence ${from}`, {
+    ...run.target,
+    group,
+    node: from,
+    epoch: facts.epoch,
+    timeoutMs: Math.min(upgrade.timeouts.stop, left()),
+    pollMs,
+  });
+  state.fence = fence;
+  record.fencedAt = fence.at;
+  record.fencePosition = fence.position;
+  tell(run, 'handover', `${from} is fenced at ${fence.position.text}`, from);
+
+  const chosen = await actUrgently('chooseCandidate', `choose a candidate at ${fence.position.text}`, {
+    ...run.target,
+    fence,
+    candidates: facts.candidates,
+    deadline: new Date(end).toISOString(),
+    pollMs,
+  });
+  record.to = chosen.node;
+  record.candidatePosition = chosen.position;
+  if (Date.parse(now()) >= end) {
+    failStep(
+      'HANDOVER_TIMED_OUT',
+      `the handover took longer than ${upgrade.timeouts.handover} ms`,
+      'Both sides are put back as they were; retry at a calmer time or raise timeouts.handover.',
+      from,
+    );
+  }
+  const promotion = await actUrgently('promoteCandidate', `promote ${chosen.node}`, {
+    ...run.target,
+    candidate: chosen.node,
+    fence,
+    timeoutMs: left(),
+    pollMs,
+  });
+  record.promotedAt = promotion.at;
+  record.epochAfter = promotion.epoch;
+  promoted(run, record, fence, promotion, facts.others);
+  await completeHandover(run);
+}
+
+/** A new primary takes writes: from here there is only forward, and what was held against a failure is void. */
+function promoted(
+  run: Run,
+  record: HandoverRecord,
+  fence: Fence,
+  promotion: Promotion,
+  others: readonly NodeId[],
+): void {
+  const { state } = run;
+  record.to = promotion.node;
+  record.promotedAt = promotion.at;
+  record.epochAfter = promotion.epoch;
+  for (const id of [`fence/${fence.node}`, `prepare/${fence.group}`, ...others.map((n) => `upstream/${n}`)]) {
+    settle(run, id);
+  }
+  state.fence = undefined;
+  state.release = { fence, promotion };
+  tell(run, 'handover', `${promotion.node} is promoted, epoch ${promotion.epoch}`, promotion.node);
+  setStatus(run, fence.node, 'drained');
+}
+
+/**
+ * A promotion whose reply was lost: the fence still holds, and a fresh observation shows another primary on a
+ * later epoch. Then the handover has happened, and the run goes on from there.
+ */
+export function adoptPromotion(run: Run, view: ClusterView): boolean {
+  const { fence } = run.state;
+  const group = view.groups.find((g) => g.id === fence?.group);
+  const primary = group?.primaries[0];
+  const epoch = group && valueOf(group.epoch);
+  const record = run.state.handovers.at(-1);
+  if (!fence || !group || !record || epoch === undefined || primary === undefined) return false;
+  if (group.primaries.length !== 1 || primary === fence.node || epoch <= fence.epoch) return false;
+  record.result = 'in-progress';
+  const others = group.nodes.map((n) => n.id).filter((n) => n !== fence.node);
+  promoted(run, record, fence, { group: group.id, node: primary, epoch, at: view.observedAt }, others);
+  return true;
+}
+
+/** Verify a promotion and release what the handover held. Goes on where a failure has stopped it. */
+export function completeHandover(run: Run): Promise<void> {
+  return shielded(run, () => complete(run));
+}
+
+async function complete(run: Run): Promise<void> {
+  const { state } = run;
+  if (!state.release) return;
+  const { fence, promotion } = state.release;
+  const { upgrade } = state.spec;
+  const pollMs = Math.min(upgrade.poll, 20);
+  const { group, node: primary } = promotion;
+  const replicas = state.nodes
+    .filter((n) => n.group === group && n.id !== primary && n.id !== fence.node)
+    .map((n) => n.id);
+  await passGates(run, {
+    what: `${primary} is the one primary`,
+    timeoutMs: upgrade.timeouts.handover,
+    node: primary,
+    urgent: true,
+    gates: [
+      { gate: 'epoch-grew', group, node: primary, above: fence.epoch },
+      { gate: 'replicas-follow', group, primary, replicas },
+    ],
+  });
+  const canary = await actUrgently('proveReplication', `a canary from ${primary} is read on its replicas`, {
+    ...run.target,
+    token: `promoted/${primary}/${now()}`,
+    from: primary,
+    on: replicas,
+    timeoutMs: upgrade.timeouts.handover,
+    pollMs,
+  });
+  requirePass(
+    run,
+    { ...canary, node: primary },
+    'CANARY_MISSING',
+    `Find out why the replicas do not receive what ${primary} writes, then retry.`,
+  );
+  await actUrgently('releaseFence', `release ${fence.node}`, { ...run.target, fence, promotion });
+  state.release = undefined;
+  const record = state.handovers.at(-1);
+  if (record) {
+    record.result = 'done';
+    record.endedAt = now();
+  }
+  const epochs = `${fence.epoch} → ${promotion.epoch}`;
+  tell(run, 'handover', `${primary} is the primary of ${group}, epoch ${epochs}`, primary);
+}

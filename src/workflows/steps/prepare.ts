@@ -1,0 +1,36 @@
+import { act } from '../activities.js';
+import { now, tell, type Run } from '../run.js';
+import { borrow } from '../saga.js';
+
+/** Make our own objects in the cluster and start the probe. Nothing of the user's changes. */
+export async function prepare(run: Run): Promise<void> {
+  const { probe } = run.state.spec.upgrade;
+  borrow(
+    run,
+    {
+      id: 'scratch',
+      kind: 'scratch',
+      name: 'scratch objects for canaries and the write ledger',
+      value: 'present',
+      borrowedAt: now(),
+      giveBack: 'drop the scratch schema on the primary',
+    },
+    { id: 'scratch', kind: 'drop-scratch' },
+  );
+  await act('createScratch', 'make the scratch objects', run.target);
+  if (!probe.enabled) return;
+  borrow(
+    run,
+    {
+      id: 'probe',
+      kind: 'probe',
+      name: 'the probe process',
+      value: 'running',
+      borrowedAt: now(),
+      giveBack: 'end the probe process named in the artifacts directory of this run',
+    },
+    { id: 'probe', kind: 'stop-probe' },
+  );
+  await act('startProbe', `start the probe with ${probe.writers} writers`, { ...run.target, probe });
+  tell(run, 'probe', `the probe writes with ${probe.writers} writers`);
+}

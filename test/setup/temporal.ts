@@ -1,0 +1,23 @@
+import type { TestProject } from 'vitest/node';
+import { preparePostgres, sampleVersions } from '../../src/dev/postgres/binaries.js';
+import { startTemporal } from '../../src/dev/temporal.js';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** `host:port` of the Temporal server of this test run. */
+    temporalAddress: string;
+  }
+}
+
+/**
+ * One Temporal server for the whole run, and the PostgreSQL binaries made ready once, so that no test's time
+ * limit has to allow for either. Tests find the address in `ROLLGATE_TEST_TEMPORAL` or by
+ * `inject('temporalAddress')`.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  for (const version of sampleVersions) await preparePostgres(version);
+  const temporal = await startTemporal({ onProgress: (line) => console.error(line) });
+  process.env['ROLLGATE_TEST_TEMPORAL'] = temporal.address;
+  project.provide('temporalAddress', temporal.address);
+  return () => temporal.stop();
+}

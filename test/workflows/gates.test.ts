@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GateName } from '../../src/contracts/index.js';
+import { Model } from '../fakes/model.js';
+import { createHarness, type Harness } from './harness.js';
+
+let harness: Harness;
+beforeAll(async () => {
+  harness = await createHarness();
+});
+afterAll(() => harness.close());
+
+interface Case {
+  /** Bring the model into a state in which the gate must hold. */
+  disturb(model: Model): void;
+  /** The effect directly after which it happens; without it, when planning is over. */
+  after?: string;
+  /** The effect that must not happen while the gate holds. */
+  mustNot: string;
+  heal(model: Model): void;
+}
+
+const silence = (id: string) => (model: Model) => void (model.node(id).silent = true);
+const speak = (id: string) => (model: Model) => void (model.node(id).silent = false);
+
+/** Every gate holds a run: the compiler asks for a new case with each new gate. */
+const cases: Record<Exclude<GateName, 'approval'>, Case> = {
+  'cluster-healthy': { disturb: silence('c'), mustNot: 'drain b', heal: speak('c') },
+  'one-primary': {
+    disturb: (m) => void (m.node('c').role = 'primary'),
+    mustNot: 'drain b',
+    heal: (m) => void (m.node('c').role = 'replica'),
+  },
+  'quorum-without-node': {
+    disturb: (m) => void (m.stopSafety.b = { verdict: 'hold', evidence: 'b is needed' }),
+    mustNot: 'drain b',
+    heal: (m) => void (m.stopSafety = {}),
+  },
+  'others-in-sync': {
+    disturb: (m) => void (m.node('c').inSync = false),
+    mustNot: 'drain b',
+    heal: (m) => void (m.node('c').inSync = true),
+  },
+  'version-skew': {
+    disturb: (m) => void (m.node('c').version = '1.2'),
+    mustNot: 'drain b',
+    heal: (m) => void (m.node('c').version = '1.0'),
+  },
+  'nothing-else-drained': {
+    disturb: (m) => void (m.node('c').routed = false),
+    mustNot: 'drain b',
+    heal: (m) => void (m.node('c').routed = true),
+  },
+  'artifact-verified': {
+    disturb: (m) => void m.brokenArtifacts.add('b/1.1'),
+    mustNot: 'drain b',
+    heal: (m) => {
+      m.brokenArtifacts.clear();
+    },
+  },
+  'in-flight-finished': {
+    disturb: (m) => void (m.node('b').oldestTransactionMs = 3_600_000),
+    mustNot: 'stop b',
+    heal: (m) => void (m.node('b').oldestTransactionMs = 0),
+  },
+  'lag-zero': {
+    disturb: (m) => void (m.node('b').lag = 5),
+    mustNot: 'stop b',
+    heal: (m) => void (m.node('b').lag = 0),
+  },
+  'node-healthy': { after: 'start b 1.1', disturb: silence('b'), mustNot: 'restore b', heal: speak('b') },
+  'version-reported': {
+    after: 'start b 1.1',
+    disturb: (m) => void (m.node('b').version = '1.0'),
+    mustNot: 'restore b',
+    heal: (m) => void (m.node('b').version = '1.1'),
+  },
+  'caught-up': {
+    after: 'start b 1.1',
+    disturb: (m) => void (m.node('b').lag = 7),
+    mustNot: 'restore b',
+    heal: (m) => void (m.node('b').lag = 0),
+  },
+  'canary-replicated': {
+    after: 'start b 1.1',
+    disturb: (m) => void m.deaf.add('b'),
+    mustNot: 'restore b',
+    heal: (m) => {
+      m.deaf.clear();
+    },
+  },
+  'soak-held': {
+    after: 'restore b',
+    disturb: (m) => void (m.node('b').inSync = false),
+    mustNot: 'drain c',
+    heal: (m) => void (m.node('b').inSync = true),
+  },
+  'candidate-in-sync': {
+    after: 'restore c',
+    disturb: (m) => {
+      m.node('b').lag = m.node('c').lag = 20_000_000;
+    },
+    mustNot: 'fence a',
+    heal: (m) => {
+      m.node('b').lag = m.node('c').lag = 0;
+    },
+  },
+  'candidate-at-fence': {
+    after: 'restore c',
+    disturb: (m) => void (m.stuckCandidates = true),
+    mustNot: 'promote b',
+    heal: (m) => void (m.stuckCandidates = false),
+  },
+  'epoch-grew': {
+    after: 'promote b',
+    disturb: (m) => void (m.epoch = 1),
+    mustNot: 'install a 1.1',
+    heal: (m) => void (m.epoch = 2),
+  },
+  'replicas-follow': {
+    after: 'promote b',
+    disturb: (m) => void (m.node('c').upstream = 'a'),
+    mustNot: 'install a 1.1',
+    heal: (m) => void (m.node('c').upstream = 'b'),
+  },
+  'all-on-target': {
+    after: 'start a 1.1',
+    disturb: (m) => {
+      // Reported only after the node has been taken for complete.
+      m.node('c').installed = '1.0';
+    },
+    mustNot: 'never',
+    heal: () => undefined,
+  },
+};
+
+describe('R-ROLL-3: every gate holds a run', () => {
+  it.concurrent.each(Object.entries(cases).filter(([name]) => name !== 'all-on-target'))(
+    '%s',
+    async (name, test) => {
+      const model = new Model();
+      const run = await harness.start(model, {
+        soak: name === 'soak-held' ? '200ms' : '0ms',
+        approvals: { before: ['start'] },
+        timeouts: { gate: '800ms', drain: '800ms', rejoin: '800ms', start: '800ms', handover: '1500ms' },
+      });
+      const asked = await run.until('waits', (s) => s.waiting !== undefined);
+      if (test.after === undefined) test.disturb(model);
+      let disturbed = false;
+      const push = model.effects.push.bind(model.effects);
+      model.effects.push = (...items: string[]) => {
+        const length = push(...items);
+        if (!disturbed && test.after !== undefined && items.includes(test.after)) {
+          disturbed = true;
+          test.disturb(model);
+        }
+        return length;
+      };
+      await run.update('approve', { planHash: asked.plan?.hash });
+      const blocked = await run.until('blocked', (s) => s.phase === 'blocked');
+      expect(model.effects).not.toContain(test.mustNot);
+      expect(`${blocked.failure?.code ?? ''} ${blocked.failure?.message ?? ''}`).toMatch(
+        name === 'candidate-at-fence' ? /CANDIDATE_BEHIND/ : new RegExp(name),
+      );
+      test.heal(model);
+      await run.update('retry');
+      const state = await run.result();
+      expect(state.failure).toBeUndefined();
+      expect(state.run.outcome).toBe('completed');
+    },
+  );
+});
+
+describe.concurrent('R-ROLL-3: what is not known never passes', () => {
+  it('an observation that fails holds every gate', async () => {
+    const model = new Model();
+    const run = await harness.start(model, {
+      approvals: { before: ['handover'] },
+      timeouts: { gate: '800ms' },
+    });
+    const state = await run.until('waits', (s) => s.waiting !== undefined);
+    model.observeFailure = 'no route to any node';
+    await run.update('approve', { planHash: state.plan?.hash });
+    await run.until('blocked', (s) => s.phase === 'blocked');
+    expect(model.effects).not.toContain('fence a');
+    model.observeFailure = undefined;
+    await run.update('retry');
+    expect((await run.result()).run.outcome).toBe('completed');
+  });
+
+  it('a stale observation holds', async () => {
+    const model = new Model();
+    const run = await harness.start(model, {
+      approvals: { before: ['handover'] },
+      maxObservationAge: '1s',
+      timeouts: { gate: '800ms' },
+    });
+    const state = await run.until('waits', (s) => s.waiting !== undefined);
+    model.observedAtSkewMs = -60_000;
+    await run.update('approve', { planHash: state.plan?.hash });
+    const blocked = await run.until('blocked', (s) => s.phase === 'blocked');
+    expect(blocked.failure?.message).toContain('unknown');
+    expect(model.effects).not.toContain('fence a');
+    model.observedAtSkewMs = 0;
+    await run.update('retry');
+    expect((await run.result()).run.outcome).toBe('completed');
+  });
+});

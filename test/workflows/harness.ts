@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Connection, type WorkflowHandle, Client } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createActivities, type ActivityDependencies } from '../../src/activities/index.js';
+import type { ControlInput, RunState } from '../../src/contracts/index.js';
+import { RollingUpgradeSpec } from '../../src/contracts/spec.js';
+import { registerSearchAttributes } from '../../src/worker/search-attributes.js';
+import { modelDependencies, type Model } from '../fakes/model.js';
+
+export interface Harness {
+  readonly client: Client;
+  /** Start a run on the model. */
+  start(model: Model, upgrade?: Record<string, unknown>, input?: Record<string, unknown>): Promise<TestRun>;
+  close(): Promise<void>;
+}
+
+export interface TestRun {
+  readonly handle: WorkflowHandle;
+  status(): Promise<RunState>;
+  /** Poll the status until it holds. */
+  until(what: string, holds: (state: RunState) => boolean): Promise<RunState>;
+  result(): Promise<RunState>;
+  update(name: string, input?: ControlInput): Promise<unknown>;
+}
+
+const bundle = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
+
+/** A worker in this process, on a task queue of its own, over the model's ports. */
+export async function createHarness(options: { maxCachedWorkflows?: number } = {}): Promise<Harness> {
+  const address = process.env.ROLLGATE_TEST_TEMPORAL;
+  if (address === undefined) throw new Error('ROLLGATE_TEST_TEMPORAL is not set: run through vitest');
+  const connection = await Connection.connect({ address });
+  await registerSearchAttributes(connection, 'default');
+  const native = await NativeConnection.connect({ address });
+  const taskQueue = `test-${randomUUID()}`;
+  const models = new Map<string, ActivityDependencies>();
+  const of = (cluster: { name: string }): ActivityDependencies => {
+    const found = models.get(cluster.name);
+    if (!found) throw new Error(`no model for ${cluster.name}`);
+    return found;
+  };
+  const byRun = (runId: string): ActivityDependencies => of({ name: runOf.get(runId) ?? '' });
+  const runOf = new Map<string, string>();
+  const worker = await Worker.create({
+    connection: native,
+    taskQueue,
+    workflowBundle: { codePath: bundle },
+    maxCachedWorkflows: options.maxCachedWorkflows,
+    activities: createActivities({
+      system: (cluster) => of(cluster).system(cluster),
+      host: (node) => hostOf(models, node),
+      router: (cluster) => of(cluster).router(cluster),
+      secrets: { resolve: (ref) => Promise.resolve(ref), redact: (text) => text },
+      probe: {
+        start: (cluster, runId, opts, ctx) => {
+          runOf.set(runId, cluster.name);
+          return of(cluster).probe.start(cluster, runId, opts, ctx);
+        },
+        stop: (runId, ctx) => byRun(runId).probe.stop(runId, ctx),
+        ledger: (cluster, runId, ctx) => of(cluster).probe.ledger(cluster, runId, ctx),
+      },
+      writeArtifacts: (state) => of({ name: state.run.cluster }).writeArtifacts(state),
+    }),
+  });
+  const running = worker.run();
+  const client = new Client({ connection });
+  return {
+    client,
+    start: async (model, upgrade = {}, input = {}) => {
+      const name = `m-${randomUUID().slice(0, 8)}`;
+      models.set(name, modelDependencies(model));
+      const cluster = model.cluster(name);
+      // Hosts are looked up by node alone; the model's nodes carry their cluster in the host settings.
+      const nodes = cluster.nodes.map((n) => ({ ...n, host: { kind: 'model', cluster: name } }));
+      const handle = await client.workflow.start('rollingUpgrade', {
+        taskQueue,
+        workflowId: `rollgate/${name}`,
+        workflowIdConflictPolicy: 'FAIL',
+        args: [
+          {
+            cluster: { ...cluster, nodes },
+            upgrade: RollingUpgradeSpec.parse({
+              name: 'u',
+              cluster: name,
+              to: '1.1',
+              soak: '0ms',
+              poll: '10ms',
+              timeouts: { gate: '2s', drain: '1s', rejoin: '1s', start: '1s' },
+              ...upgrade,
+            }),
+            ...input,
+          },
+        ],
+      });
+      return testRun(handle);
+    },
+    close: async () => {
+      worker.shutdown();
+      await running;
+      await native.close();
+      await connection.close();
+    },
+  };
+}
+
+function hostOf(models: Map<string, ActivityDependencies>, node: { host: Record<string, unknown> }) {
+  const name = String(node.host.cluster);
+  const found = models.get(name);
+  if (!found) throw new Error(`no model for ${name}`);
+  return found.host(node as never);
+}
+
+function testRun(handle: WorkflowHandle): TestRun {
+  const status = (): Promise<RunState> => handle.query<RunState>('status');
+  return {
+    handle,
+    status,
+    until: async (what, holds) => {
+      const deadline = Date.now() + 20_000;
+      for (;;) {
+        const state = await status();
+        if (holds(state)) return state;
+        if (Date.now() > deadline) {
+          throw new Error(
+            `never: ${what}; phase ${state.phase}, failure ${state.failure?.message ?? 'none'}`,
+          );
+        }
+        await delay(30);
+      }
+    },
+    result: () => handle.result() as Promise<RunState>,
+    update: (name, input) => handle.executeUpdate(name, { args: [input ?? {}] }),
+  };
+}
