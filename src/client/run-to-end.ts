@@ -23,6 +23,7 @@ export async function runToEnd<T>(
 ): Promise<T> {
   const workflowId = `${workflow.idPrefix}/${randomUUID()}`;
   const watched = new AbortController();
+  const left = { unclaimed: false };
   try {
     await requireWorker(session);
     const handle = await session.client.workflow.start<(input: unknown) => Promise<T>>(workflow.type, {
@@ -35,11 +36,12 @@ export async function runToEnd<T>(
     const result = handle.result();
     const abandoned = unclaimedTask(handle, watched.signal).then(async () => {
       if (watched.signal.aborted) return;
+      left.unclaimed = true;
       await handle.terminate('no worker claimed it');
-      throw noWorker(session, 'its last worker has not claimed a task for 8 s');
     });
     return await Promise.race([result, abandoned.then(() => result)]);
   } catch (error) {
+    if (left.unclaimed) throw noWorker(session, 'its last worker has not claimed a task for 8 s');
     throw asRollgateError(error, workflowId);
   } finally {
     watched.abort();

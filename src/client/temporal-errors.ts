@@ -37,7 +37,12 @@ export function asRollgateError(error: unknown, about: string): RollgateError {
   if (error instanceof WorkflowFailedError) return endedBadly(error, about);
   const status = grpcStatusOf(error);
   if (status === grpcCode.notFound) return notFound(about, error);
-  if (status === grpcCode.unavailable || status === grpcCode.deadlineExceeded) return silent(error, about);
+  if (
+    status === grpcCode.unavailable ||
+    status === grpcCode.deadlineExceeded ||
+    status === grpcCode.cancelled
+  )
+    return silent(error, about);
   if (status === grpcCode.permissionDenied || status === grpcCode.unauthenticated)
     return refused(error, about);
   return unforeseen(error, about);

@@ -23,7 +23,8 @@ export function superviseWorker(options: {
   readonly onDeath?: (signal: string) => void;
   readonly onStart?: (pid: number) => void;
 }): WorkerProcess {
-  const entry = fileURLToPath(new URL('worker-main.js', import.meta.url));
+  // From the checkout's root, so that tests which import the source run the built worker too.
+  const entry = fileURLToPath(new URL('../../dist/dev/worker-main.js', import.meta.url));
   const log = openSync(options.log, 'a');
   const pids: number[] = [];
   let stopping = false;

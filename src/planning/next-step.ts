@@ -68,9 +68,15 @@ function nextInGroup(
     return { kind: 'replace', node: first, group: group.id, to, resume: false };
   }
   const ready = group.nodes
-    .filter((n) => n.id !== first && !skipped.includes(n.id) && valueOf(n.version) === targets[n.id])
+    .filter(
+      (n) =>
+        n.id !== first &&
+        !skipped.includes(n.id) &&
+        valueOf(n.role) === 'replica' &&
+        valueOf(n.version) === targets[n.id],
+    )
     .map((n) => n.id)
-    .sort((a, b) => rank(preferred, a) - rank(preferred, b) || a.localeCompare(b));
+    .sort((a, b) => rank(preferred, a) - rank(preferred, b) || (a < b ? -1 : 1));
   if (ready.length === 0) {
     return {
       kind: 'stuck',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { RollgateError } from '../contracts/index.js';
@@ -15,7 +16,7 @@ export const ProbeConfig = z.object({
 export type ProbeConfig = z.infer<typeof ProbeConfig>;
 
 export async function writeConfig(layout: ProbeLayout, config: ProbeConfig): Promise<void> {
-  const draft = `${layout.config}.${process.pid}.tmp`;
+  const draft = `${layout.config}.${randomUUID()}.tmp`;
   await writeFile(draft, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
   await rename(draft, layout.config);
 }

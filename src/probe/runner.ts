@@ -9,7 +9,7 @@ import {
   type ProbeRunner,
 } from '../contracts/index.js';
 import { isAbsent } from './absent.js';
-import { readConfig, writeConfig } from './config.js';
+import { writeConfig } from './config.js';
 import { lastLines, launchProbe, type LaunchedProbe } from './launch.js';
 import { probeLayout, type ProbeLayout } from './layout.js';
 import { computeLedger } from './ledger/compute.js';
@@ -109,21 +109,16 @@ async function untilWriting(
 
 async function untilGone(layout: ProbeLayout, ctx: EffectContext): Promise<void> {
   const asked = performance.now();
-  const patience = stopGrace + (await timeoutOf(layout));
   for (;;) {
     ctx.signal.throwIfAborted();
     const session = await latestSession(layout);
     if (!session || session.state === 'gone') return;
-    const late = performance.now() - asked > patience;
+    const late = performance.now() - asked > stopGrace + session.timeout;
     if (session.state === 'alive') signalProbe(session, late ? 'SIGKILL' : 'SIGTERM');
     else if (late) throw livesElsewhere(session);
     ctx.heartbeat({ probe: 'stopping' });
     await sleep(pollMs);
   }
-}
-
-async function timeoutOf(layout: ProbeLayout): Promise<number> {
-  return (await latestSession(layout)) ? (await readConfig(layout)).timeout : 0;
 }
 
 /** Its journal stays sound either way; a killed probe only leaves its last writes without an outcome. */

@@ -7,6 +7,7 @@ import { gatesSection } from './html/sections/gates.js';
 import { handoversSection } from './html/sections/handovers.js';
 import { heading } from './html/sections/heading.js';
 import { guaranteesSection } from './html/sections/limits.js';
+import { logSection } from './html/sections/log.js';
 import { nodesSection } from './html/sections/nodes.js';
 import { planSection } from './html/sections/plan.js';
 import { timelineSection } from './html/sections/timeline.js';
@@ -40,7 +41,7 @@ export function renderHtml(summary: Summary, state: RunState): string {
           ${heading(summary)} ${alarm(summary)} ${failureBox(summary)} ${waitingBox(summary)}
           ${figures(summary)} ${timelineSection(summary, state)} ${nodesSection(summary)}
           ${handoversSection(summary)} ${writesSection(summary)} ${gatesSection(summary)}
-          ${borrowedSection(summary)} ${planSection(summary)} ${eventsSection(summary)}
+          ${borrowedSection(summary)} ${planSection(summary)} ${eventsSection(summary)} ${logSection(summary)}
           ${guaranteesSection(summary)}
           <footer>
             Written by rollgate from the state of the run as of ${summary.asOf}. The same figures for

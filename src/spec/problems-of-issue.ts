@@ -136,9 +136,9 @@ function needOf(issue: Issue): string {
         ? `"${String(issue.values[0])}"`
         : `one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
-      return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unitOf(issue.origin)}`;
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${countOf(issue.minimum, issue.origin)}`;
     case 'too_big':
-      return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${unitOf(issue.origin)}`;
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${countOf(issue.maximum, issue.origin)}`;
     case 'invalid_format':
     case 'custom':
     case 'not_multiple_of':
@@ -160,7 +160,7 @@ const typeWords: Readonly<Record<string, string>> = {
   record: 'a map',
 };
 
-function unitOf(origin: string): string {
-  if (origin === 'array' || origin === 'set') return ' entries';
-  return origin === 'string' ? ' characters' : '';
+function countOf(limit: number | bigint, origin: string): string {
+  if (origin === 'array' || origin === 'set') return `${limit} ${limit === 1 ? 'entry' : 'entries'}`;
+  return origin === 'string' ? `${limit} ${limit === 1 ? 'character' : 'characters'}` : String(limit);
 }

@@ -1,4 +1,4 @@
-import { LineCounter, parseAllDocuments, type ErrorCode } from 'yaml';
+import { isScalar, LineCounter, parseAllDocuments, type ErrorCode } from 'yaml';
 import type { SourceDocument } from './document.js';
 import type { SpecProblem } from './spec-error.js';
 
@@ -15,7 +15,7 @@ export function readDocuments({ file, text }: Source): {
 } {
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
-  const found = 'empty' in parsed ? [] : parsed.filter((d) => d.contents !== null || d.errors.length > 0);
+  const found = 'empty' in parsed ? [] : parsed.filter((d) => !isNothing(d.contents) || d.errors.length > 0);
   // Messages of the parser may quote what stands there, which may be a secret: ours say what is wrong only.
   const problems = found.flatMap((d) =>
     [...d.errors, ...d.warnings].map((e): SpecProblem => {
@@ -48,6 +48,10 @@ export function readDocuments({ file, text }: Source): {
   });
   return { documents, problems };
 }
+
+/** What stands between two `---`, or after the last: nothing, or comments only. */
+const isNothing = (contents: unknown): boolean =>
+  contents === null || (isScalar(contents) && contents.value === null);
 
 const indentation = {
   message: 'the indentation does not fit what stands around it',

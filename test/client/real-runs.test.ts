@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
+import { google } from '@temporalio/proto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createRollgateClient,
@@ -61,6 +63,29 @@ describe('R-PLAN-1: plan', () => {
       query: `TaskQueue = '${stage.taskQueue}' AND ExecutionStatus = 'Running'`,
     });
     for await (const left of open) expect(left.workflowId).toBe('none');
+  });
+
+  it('a namespace that no worker has ever served refuses a start, and diagnose says what is missing', async () => {
+    const namespace = `n-${randomUUID()}`;
+    await stage.connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: google.protobuf.Duration.fromObject({ seconds: 86_400 }),
+    });
+    const fresh = createRollgateClient({
+      connection: stage.connection,
+      namespace,
+      taskQueue: stage.taskQueue,
+    });
+    const input = { cluster: stage.cluster, upgrade: stage.upgrade() };
+    await expect(fresh.start(input)).rejects.toMatchObject({ code: 'NO_WORKER' });
+    const checks = await fresh.diagnose();
+    expect(checks.map((c) => [c.name, c.ok])).toEqual([
+      ['temporal', true],
+      ['namespace', true],
+      ['search attributes', false],
+      ['workers', false],
+    ]);
+    expect(checks[2]?.remedy).toContain('--name RollgateCluster --type Keyword');
   });
 
   it('tells the failure of the observation by its own code and remedy', async () => {

@@ -62,7 +62,7 @@ describe('R-SPEC-2: what the user got wrong ends with exit code 2 and says what 
     const file = join(directory, 'bad.yaml');
     writeFileSync(
       file,
-      'apiVersion: rollgate/v1\nkind: RollingUpgrade\nspec:\n  name: u\n  cluster: orders\n  to: "17.10"\n  soaak: 2s\n  poll: fast\n',
+      'apiVersion: rollgate/v1\nkind: RollingUpgrade\nmetadata: { name: u }\nspec:\n  cluster: orders\n  to: "17.10"\n  soaak: 2s\n  poll: fast\n',
     );
     const { code, stdout, stderr } = await rollgate(['plan', '-f', file]);
     expect(code).toBe(2);

@@ -18,6 +18,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   for (const version of sampleVersions) await preparePostgres(version);
   const temporal = await startTemporal({ onProgress: (line) => console.error(line) });
   process.env['ROLLGATE_TEST_TEMPORAL'] = temporal.address;
+  process.env['TEMPORAL_ADDRESS'] = temporal.address;
   project.provide('temporalAddress', temporal.address);
   return () => temporal.stop();
 }

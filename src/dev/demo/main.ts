@@ -1,16 +1,16 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createRollgateClient, type RunHandle } from '../../client/index.js';
-import { RollgateError, type ClusterSpec, type RunState } from '../../contracts/index.js';
+import { RollgateError, type RunState } from '../../contracts/index.js';
 import { RollingUpgradeSpec } from '../../contracts/spec.js';
-import { digestDirectory } from '../../hosts/artifact-digest.js';
 import { describePlan } from '../../planning/describe.js';
 import { writeArtifacts } from '../../report/write-artifacts.js';
 import { connectTemporal } from '../../worker/connection.js';
 import { faultFiles, firedFaults, type PlannedFault } from '../faults.js';
+import { withBrokenTarget } from '../postgres/broken-artifact.js';
 import { createSampleCluster } from '../postgres/cluster.js';
 import { startTemporal } from '../temporal.js';
 import { superviseWorker } from '../worker-process.js';
@@ -38,11 +38,9 @@ mkdirSync(faultDirectory);
 mkdirSync(artifacts, { recursive: true });
 
 const cleanUp: (() => Promise<void>)[] = [];
-let interrupted = false;
+const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    interrupted = true;
-  });
+  process.once(signal, () => interrupt.abort());
 }
 
 try {
@@ -52,14 +50,18 @@ try {
   console.error(`error ${error.code}: ${error.message}\n  remedy: ${error.remedy}`);
   process.exitCode = error.exitCode;
 } finally {
-  while (flags.keep && process.exitCode === 0 && !interrupted) await delay(200);
+  while (flags.keep && process.exitCode === 0 && !interrupt.signal.aborted) await delay(200);
   for (const step of cleanUp.reverse()) await step();
   rmSync(work, { recursive: true, force: true });
 }
 
 async function demo(): Promise<number> {
   say('Temporal');
-  const temporal = await startTemporal({ ui: true, onProgress: (line) => console.log(`  ${line}`) });
+  const temporal = await startTemporal({
+    ui: true,
+    outlive: true,
+    onProgress: (line) => console.log(`  ${line}`),
+  });
   cleanUp.push(() => temporal.stop());
   process.env.TEMPORAL_ADDRESS = temporal.address;
   process.env.TEMPORAL_NAMESPACE = temporal.namespace;
@@ -68,7 +70,7 @@ async function demo(): Promise<number> {
   say('PostgreSQL 17.5: three nodes, synchronous, ANY 1');
   const sample = await createSampleCluster({ directory: join(work, 'cluster'), name: 'orders' });
   cleanUp.push(() => sample.destroy());
-  const cluster = flags.fail ? await withBrokenTarget(sample.cluster) : sample.cluster;
+  const cluster = flags.fail ? await withBrokenTarget(sample.cluster, work, 'dies') : sample.cluster;
   for (const node of cluster.nodes) console.log(`  ${node.id}  ${node.address}`);
 
   if (!flags.fail) writeFileSync(join(faultDirectory, faultFiles.planFile), JSON.stringify(kills));
@@ -136,7 +138,8 @@ async function planWhenServed<T>(plan: () => Promise<T>): Promise<T> {
 async function follow(handle: RunHandle): Promise<RunState> {
   let told = 0;
   for (;;) {
-    if (interrupted) throw new RollgateError('WAIT_TIMED_OUT', 'interrupted', 'Start the demo again.');
+    if (interrupt.signal.aborted)
+      throw new RollgateError('WAIT_TIMED_OUT', 'interrupted', 'Start the demo again.');
     const state = await statusOrNothing(handle);
     if (state) {
       told = tellProgress(state, told);
@@ -154,24 +157,6 @@ async function statusOrNothing(handle: RunHandle): Promise<RunState | undefined>
     if (error instanceof RollgateError && error.retryable) return undefined;
     throw error;
   }
-}
-
-/** The same cluster with an artifact of 17.10 that exits at once, as one linked against a missing library does. */
-async function withBrokenTarget(cluster: ClusterSpec): Promise<ClusterSpec> {
-  const broken = join(work, 'broken-17.10');
-  mkdirSync(join(broken, 'bin'), { recursive: true });
-  const program = join(broken, 'bin', 'postgres');
-  writeFileSync(
-    program,
-    '#!/bin/sh\necho "postgres: error while loading shared libraries: libicuuc.so.60" >&2\nexit 127\n',
-  );
-  chmodSync(program, 0o755);
-  const { path } = cluster.artifacts['17.10'] ?? { path: '' };
-  if (path !== '') cpSync(join(path, 'share'), join(broken, 'share'), { recursive: true });
-  return {
-    ...cluster,
-    artifacts: { ...cluster.artifacts, '17.10': { path: broken, sha256: await digestDirectory(broken) } },
-  };
 }
 
 function keepHint(temporal: { address: string; uiUrl?: string }, directory: string): void {

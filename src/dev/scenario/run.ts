@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -70,8 +70,13 @@ export async function runScenario(scenario: Scenario): Promise<ScenarioResult> {
     cleanUp.push(() => sample.destroy());
     const cluster = (await scenario.before?.(sample)) ?? sample.cluster;
     const taskQueue = `scenario-${name}`;
+    let failure: string | undefined;
     const worker = superviseWorker({
       log: join(work, 'worker.log'),
+      onDeath: (how) => {
+        if (how !== 'SIGKILL')
+          failure = `the worker ended with ${how}: ${readFileSync(join(work, 'worker.log'), 'utf8').slice(-2000)}`;
+      },
       env: {
         ROLLGATE_FAULTS: faults,
         ROLLGATE_TASK_QUEUE: taskQueue,
@@ -100,10 +105,15 @@ export async function runScenario(scenario: Scenario): Promise<ScenarioResult> {
       handle,
       worker,
       artifacts,
-      until: (what, holds) => until(handle, what, holds),
+      until: (what, holds) => until(handle, what, holds, () => failure),
     };
     await scenario.during?.(context);
-    const state = await until(handle, 'the run has ended', (s) => s.run.outcome !== 'running');
+    const state = await until(
+      handle,
+      'the run has ended',
+      (s) => s.run.outcome !== 'running',
+      () => failure,
+    );
     const result: ScenarioResult = {
       state,
       fired: firedFaults(faults),
@@ -132,12 +142,15 @@ async function until(
   handle: RunHandle,
   what: string,
   holds: (state: RunState) => boolean,
+  failed: () => string | undefined,
 ): Promise<RunState> {
   const deadline = Date.now() + patience;
   let last: RunState | undefined;
   for (;;) {
     last = (await statusOrNothing(handle)) ?? last;
     if (last && holds(last)) return last;
+    const failure = failed();
+    if (failure !== undefined) throw new Error(failure);
     if (Date.now() > deadline) {
       const { phase, step, failure } = last ?? {};
       throw new Error(

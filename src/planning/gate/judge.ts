@@ -111,12 +111,15 @@ function quorumWithout(node: NodeView, accepted: readonly string[]): Finding {
   return { verdict, observed: evidence };
 }
 
+/** In sync with a primary that does not answer would be a memory, not an observation. */
 function othersInSync(group: GroupView, except: readonly string[], maxLag: number, unit: string): Finding {
-  const primary = solePrimary(group);
-  if (primary === undefined) return hold(`${sayPrimaries(group)}: there is nothing to be in sync with`);
-  const others = group.nodes.filter((n) => n.id !== primary && !except.includes(n.id));
+  const primary = group.nodes.find((n) => n.id === solePrimary(group));
+  if (!primary) return hold(`${sayPrimaries(group)}: there is nothing to be in sync with`);
+  const silent = answers(primary);
+  if (silent) return silent;
+  const others = group.nodes.filter((n) => n.id !== primary.id && !except.includes(n.id));
+  if (others.length === 0) return pass(`there is no other replica of ${primary.id}`);
   const objections = others.flatMap((n) => answers(n) ?? inSync(n) ?? lagsAtMost(n, maxLag, unit) ?? []);
-  if (others.length === 0) return pass('there is no other replica');
   const ids = others.map((n) => n.id).join(', ');
   return objecting(objections) ?? pass(`${ids} in sync, at most ${maxLag} ${unit} behind`);
 }

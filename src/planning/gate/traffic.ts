@@ -49,5 +49,5 @@ export function soakHeld(node: NodeView, group: GroupView, forMs: number, ctx: G
   const held = Date.parse(ctx.now) - Date.parse(since);
   if (!Number.isFinite(held)) return notKnown(`${node.id} has held since ${since}, which is no time`);
   const said = `${node.id} has been healthy and in sync for ${Math.max(0, held)} ms`;
-  return held >= 0 && held >= forMs ? pass(said) : hold(said);
+  return held >= forMs ? pass(said) : hold(said);
 }

@@ -38,8 +38,12 @@ export function createBuckets() {
   };
 
   return {
-    acknowledged: (time: number): void => void bucket(time).acknowledged++,
-    failed: (time: number): void => void bucket(time).failed++,
+    acknowledged(time: number): void {
+      bucket(time).acknowledged += 1;
+    },
+    failed(time: number): void {
+      bucket(time).failed += 1;
+    },
     paused(time: number, ms: number): void {
       const counts = bucket(time);
       counts.longestGapMs = Math.max(counts.longestGapMs, Math.round(ms));

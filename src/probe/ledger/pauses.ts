@@ -40,7 +40,7 @@ export function createPauses() {
   let since: number | undefined;
   const pause = (to: number): number => {
     if (since === undefined) return 0;
-    longest.offer({ from: since, to });
+    if (to > since) longest.offer({ from: since, to });
     return to - since;
   };
   return {

@@ -43,7 +43,7 @@ export async function runProbe({ config: path, system, secrets, stop }: ProbePro
     const config = await readConfig(layout);
     const { probe } = system(config.cluster.system);
     if (!probe) throw new Error(`the system ${config.cluster.system} has no probe`);
-    const session = await claimSession(layout);
+    const session = await claimSession(layout, config.timeout);
     if (session === undefined) {
       log.info('another process holds the journals of this run');
       return 0;

@@ -14,6 +14,8 @@ const Claim = z.object({
   /** Tells this process from any other that has had the same id: made of its start time. */
   token: z.string().min(1),
   host: z.string(),
+  /** How long its last write may take when it is told to stop, ms. */
+  timeout: z.number(),
 });
 
 /** One life of the probe's process, from its claim on the journals to its end. */
@@ -78,7 +80,7 @@ async function lookAt(pid: number) {
  * file that is linked into place whole, under the number after that of a session which is gone.
  * @returns the number of the session; `undefined` while another process holds the journals
  */
-export async function claimSession(layout: ProbeLayout): Promise<number | undefined> {
+export async function claimSession(layout: ProbeLayout, timeout: number): Promise<number | undefined> {
   const self = await lookAt(process.pid);
   if (!self) throw new Error('a process must be able to see itself');
   const draft = join(layout.sessions, `claim-${process.pid}.tmp`);
@@ -87,7 +89,7 @@ export async function claimSession(layout: ProbeLayout): Promise<number | undefi
       const latest = await latestSession(layout);
       if (latest && latest.state !== 'gone') return undefined;
       const session = (latest?.session ?? 0) + 1;
-      const claim = { session, pid: process.pid, token: self.token, host: hostname() };
+      const claim = { session, pid: process.pid, token: self.token, host: hostname(), timeout };
       await writeFile(draft, `${JSON.stringify(claim)}\n`, { mode: 0o600 });
       if (await linkInto(draft, claimPath(layout, session))) return session;
     }

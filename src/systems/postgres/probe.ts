@@ -1,14 +1,15 @@
-import { Client } from 'pg';
+import { Client, DatabaseError } from 'pg';
 import type { ClusterSpec, ProbeClient, ProbeFacet, ProbeKey, WriteOutcome } from '../../contracts/index.js';
 import { messageOf } from '../../contracts/index.js';
 import { settingsOf, type Sessions } from './connection.js';
 import { onlyPrimary } from './primary.js';
 
 /**
- * Errors after which a write may be there all the same: the server was ending. Class 57, operator intervention:
+ * Errors after which a write may be there all the same: the server was ending (class 57), the connection broke
+ * (class 08), or the server says itself that it does not know (40003):
  * https://www.postgresql.org/docs/17/errcodes-appendix.html
  */
-const ending = /^57/;
+const outcomeOpen = /^(57|08|40003)/;
 
 export function createProbe(sessions: Sessions): ProbeFacet {
   return {
@@ -68,8 +69,8 @@ function createProbeClient(sessions: Sessions, cluster: ClusterSpec, name: strin
         if (wasWarned(session)) return { kind: 'unknown', reason: 'the commit was not waited for' };
         return { kind: 'acknowledged' };
       } catch (error) {
-        const { code } = error as { code?: string };
-        if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !ending.test(code)) {
+        const code = error instanceof DatabaseError ? error.code : undefined;
+        if (code !== undefined && !outcomeOpen.test(code)) {
           if (code === '25006') session.end();
           return { kind: 'refused', reason: messageOf(error) };
         }

@@ -19,7 +19,11 @@ spec: { cluster: orders, to: "17.10" }
 `;
 
 /** A directory with a file that holds the cluster `orders` and its upgrade to 17.10. */
-export function specFile(): { readonly directory: string; readonly file: string; remove(): void } {
+export function specFile(): {
+  readonly directory: string;
+  readonly file: string;
+  readonly remove: () => void;
+} {
   const directory = mkdtempSync(join(tmpdir(), 'rollgate-spec-'));
   const file = join(directory, 'orders.yaml');
   writeFileSync(file, text);

@@ -115,8 +115,8 @@ test.each(['', 'not a pid', '-77', '0'])(
 );
 
 test('a zombie counts as stopped', async () => {
-  // The shell leaves a child behind and becomes a program that never asks for its end.
-  const parent = spawn('sh', ['-c', '(exit 0) & echo $!; exec sleep 60']);
+  // The shell becomes a program that never asks how its child ended, before the child ends.
+  const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60']);
   try {
     const pid = await new Promise<number>((resolve) =>
       parent.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))),

@@ -3,12 +3,16 @@ import type { Summary } from '../../summary-schema.js';
 import { table } from './table.js';
 import { html, type Markup } from '../markup.js';
 
-export function borrowedSection({ ledger, leftUndone }: Summary): Markup {
+export function borrowedSection({ ledger, leftUndone, run }: Summary): Markup {
+  const settled = run.outcome !== 'running' && leftUndone.length === 0;
+  const nothing = settled
+    ? 'Nothing: whatever the run had changed for a while is given back.'
+    : 'Nothing stands in the ledger now.';
   return html`<section>
     <h2>Borrowed</h2>
     ${
       ledger.length === 0
-        ? html`<p>Nothing: everything that the run had changed for a while is given back.</p>`
+        ? html`<p>${nothing}</p>`
         : table(
             ['what', 'node', 'value now', 'value before', 'to give it back'],
             ledger.map((b) => [

@@ -25,7 +25,8 @@ export function guaranteesSection(summary: Summary): Markup {
       }
       ${
         summary.windows.length === 0
-          ? html`<li>The plan opened no window in which an acknowledged write could be lost.</li>`
+          ? summary.plan?.kind === 'possible' &&
+            html`<li>The plan opened no window in which an acknowledged write could be lost.</li>`
           : summary.windows.map((w) => html`<li><b>Accepted by the spec: ${w.name}.</b> ${w.risk}</li>`)
       }
       <li>

@@ -1,7 +1,17 @@
 import { html, type Markup } from '../markup.js';
 
 /** Columns that hold sentences may break; the others do not, and the table scrolls in itself. */
-const wide = ['observed', 'required', 'why', 'where', 'title', 'status', 'to give it back', 'value before'];
+const wide = [
+  'observed',
+  'required',
+  'event',
+  'why',
+  'where',
+  'title',
+  'status',
+  'to give it back',
+  'value before',
+];
 
 export function table(head: readonly string[], rows: readonly (readonly Markup[])[]): Markup {
   return html`<div class="scroll">

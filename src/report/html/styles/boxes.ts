@@ -221,4 +221,11 @@ export const boxes = css`
   .limits li {
     margin: 4px 0;
   }
+  summary {
+    cursor: pointer;
+    font-weight: 600;
+  }
+  details[open] summary {
+    margin-bottom: 10px;
+  }
 `;

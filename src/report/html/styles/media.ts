@@ -47,11 +47,18 @@ export const media = css`
       margin-top: 10px;
     }
     .limits,
-    section:has(table) {
+    section:has(tr:nth-child(9)) {
       break-inside: auto;
     }
     tr {
       break-inside: avoid;
+    }
+    .figures {
+      grid-template-columns: repeat(auto-fit, minmax(110px, 1fr));
+      padding: 0;
+    }
+    .tile .value {
+      font-size: 20px;
     }
     .chart,
     .scroll {

@@ -29,7 +29,7 @@ export const theme = css`
     --rate: #9db4d8;
     --band: #2456c7;
   }
-  @media (prefers-color-scheme: dark) {
+  @media screen and (prefers-color-scheme: dark) {
     :root {
       --bg: #0f1318;
       --card: #171c23;
