@@ -1,6 +1,6 @@
 import type { PlanStep } from '../contracts/plan.js';
 import type { RunInput, RunState } from '../contracts/run.js';
-import type { NodeId } from '../contracts/view.js';
+import type { ClusterView, NodeId } from '../contracts/view.js';
 import { nextStep, type NextStep } from '../planning/next-step.js';
 import { act } from './activities.js';
 import { installControls } from './controls.js';
@@ -133,22 +133,23 @@ function skippedEnding(run: Run): Ending {
 /** One turn of the loop: observe, decide, act, verify. */
 async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   const { state } = run;
-  const decided: { next?: NextStep } = {};
+  const decided: { next?: NextStep; view?: ClusterView } = {};
   const answer = await attempt(run, 'observe', 'Observe', undefined, async () => {
-    decided.next = await decide(run);
+    const view = await act('observeCluster', 'observe the cluster', run.target);
+    decided.view = view;
+    decided.next = await decide(run, view);
   });
-  const { next } = decided;
-  if (answer !== 'done' || next === undefined) return answer;
+  const { next, view } = decided;
+  if (answer !== 'done' || next === undefined || view === undefined) return answer;
   if (next.kind === 'complete') return 'complete';
   if (next.kind === 'stuck') return 'done';
   state.resumeHint = `rollgate watch ${state.run.cluster}`;
-  return take(run, next);
+  return take(run, next, view);
 }
 
 /** Observe, settle what a lost reply has left open, and decide. */
-async function decide(run: Run): Promise<NextStep> {
+async function decide(run: Run, view: ClusterView): Promise<NextStep> {
   const { state } = run;
-  const view = await act('observeCluster', 'observe the cluster', run.target);
   remember(run, view);
   if (state.fence && adoptPromotion(run, view)) tell(run, 'handover', 'the promotion had happened');
   if (state.release) await completeHandover(run);
@@ -165,9 +166,12 @@ async function decide(run: Run): Promise<NextStep> {
   return next;
 }
 
-async function take(run: Run, next: Extract<NextStep, { kind: 'replace' | 'handover' }>): Promise<Answer> {
+async function take(
+  run: Run,
+  next: Extract<NextStep, { kind: 'replace' | 'handover' }>,
+  view: ClusterView,
+): Promise<Answer> {
   const { state } = run;
-  const view = await act('observeCluster', 'observe the cluster', run.target);
   if (next.kind === 'replace') {
     const id = `replace/${next.node}`;
     const title = state.direction === 'forward' ? `Replace ${next.node}` : `Put ${next.node} back`;

@@ -74,8 +74,9 @@ export const crashScenarios: Readonly<Record<string, CrashScenario>> = {
         const waiting = await until('the handover waits', (s) => s.waiting !== undefined);
         const resume = await pauseReplayAtFence(sample, ['pg-2', 'pg-3']);
         await handle.approve({ by: 'the test', planHash: waiting.plan?.hash });
-        await until('the handover is put back', (s) => s.phase === 'blocked');
+        await until('no candidate is found', (s) => s.failure?.code === 'CANDIDATE_BEHIND');
         await resume();
+        await until('the handover is put back', (s) => s.phase === 'blocked');
         await handle.abort({ by: 'the test' });
       },
     },

@@ -108,12 +108,14 @@ export async function runScenario(scenario: Scenario): Promise<ScenarioResult> {
       until: (what, holds) => until(handle, what, holds, () => failure),
     };
     await scenario.during?.(context);
-    const state = await until(
+    await until(
       handle,
       'the run has ended',
       (s) => s.run.outcome !== 'running',
       () => failure,
     );
+    // The outcome stands before the last effect, the report, has been written.
+    const state = await handle.result();
     const result: ScenarioResult = {
       state,
       fired: firedFaults(faults),
