@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Connection, type WorkflowHandle, Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities, type ActivityDependencies } from '../../src/activities/index.js';
@@ -27,6 +30,11 @@ export interface TestRun {
 
 const bundle = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
+function cachedByEnvironment(): number | undefined {
+  const text = process.env.ROLLGATE_MAX_CACHED_WORKFLOWS;
+  return text === undefined ? undefined : Number(text);
+}
+
 /** A worker in this process, on a task queue of its own, over the model's ports. */
 export async function createHarness(options: { maxCachedWorkflows?: number } = {}): Promise<Harness> {
   const address = process.env.ROLLGATE_TEST_TEMPORAL;
@@ -47,7 +55,8 @@ export async function createHarness(options: { maxCachedWorkflows?: number } = {
     connection: native,
     taskQueue,
     workflowBundle: { codePath: bundle },
-    maxCachedWorkflows: options.maxCachedWorkflows,
+    // The whole suite must pass with 0 as well: ROLLGATE_MAX_CACHED_WORKFLOWS=0 npm test
+    maxCachedWorkflows: options.maxCachedWorkflows ?? cachedByEnvironment(),
     activities: createActivities({
       system: (cluster) => of(cluster).system(cluster),
       host: (node) => hostOf(models, node),
@@ -130,7 +139,23 @@ function testRun(handle: WorkflowHandle): TestRun {
         await delay(30);
       }
     },
-    result: () => handle.result() as Promise<RunState>,
+    result: async () => {
+      const state = (await handle.result()) as RunState;
+      await recordHistory(handle);
+      return state;
+    },
     update: (name, input) => handle.executeUpdate(name, { args: [input ?? {}] }),
   };
+}
+
+/**
+ * With `ROLLGATE_RECORD_HISTORIES` set to a folder, every finished run leaves its history there, without the
+ * names of processes and hosts: for test/histories, when workflow code has changed on purpose.
+ */
+async function recordHistory(handle: WorkflowHandle): Promise<void> {
+  const directory = process.env.ROLLGATE_RECORD_HISTORIES;
+  if (directory === undefined) return;
+  const json = JSON.stringify(historyToJSON(await handle.fetchHistory()));
+  const anonymous = json.replaceAll(/"identity":"[^"]*"/g, '"identity":"worker"');
+  await writeFile(join(directory, `${handle.workflowId.replace('rollgate/', '')}.json`), anonymous);
 }
