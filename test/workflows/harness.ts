@@ -155,7 +155,9 @@ function testRun(handle: WorkflowHandle): TestRun {
 async function recordHistory(handle: WorkflowHandle): Promise<void> {
   const directory = process.env.ROLLGATE_RECORD_HISTORIES;
   if (directory === undefined) return;
-  const json = JSON.stringify(historyToJSON(await handle.fetchHistory()));
-  const anonymous = json.replaceAll(/"identity":"[^"]*"/g, '"identity":"worker"');
+  const history = historyToJSON(await handle.fetchHistory());
+  const anonymous = JSON.stringify(JSON.parse(history), (key, value: unknown) =>
+    key === 'identity' ? 'worker' : key === 'stackTrace' ? '' : value,
+  ).replaceAll(/"\d+@[^"]+"/g, '"worker"');
   await writeFile(join(directory, `${handle.workflowId.replace('rollgate/', '')}.json`), anonymous);
 }
