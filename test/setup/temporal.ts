@@ -1,6 +1,8 @@
 import type { TestProject } from 'vitest/node';
 import { preparePostgres, sampleVersions } from '../../src/dev/postgres/binaries.js';
 import { startTemporal } from '../../src/dev/temporal.js';
+import { connectTemporal } from '../../src/worker/connection.js';
+import { registerSearchAttributes } from '../../src/worker/search-attributes.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -19,6 +21,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const temporal = await startTemporal({ onProgress: (line) => console.error(line) });
   process.env['ROLLGATE_TEST_TEMPORAL'] = temporal.address;
   process.env['TEMPORAL_ADDRESS'] = temporal.address;
+  const { connection, namespace } = await connectTemporal();
+  await registerSearchAttributes(connection, namespace);
+  await connection.close();
   project.provide('temporalAddress', temporal.address);
   return () => temporal.stop();
 }
