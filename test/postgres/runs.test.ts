@@ -7,19 +7,9 @@ import { withBrokenTarget } from '../../src/dev/postgres/broken-artifact.js';
 import { inspectNodes } from '../../src/dev/scenario/leftovers.js';
 import { runScenario, type ScenarioContext } from '../../src/dev/scenario/run.js';
 import { connectTemporal } from '../../src/worker/connection.js';
-import type { SampleCluster } from '../../src/dev/postgres/sample-cluster.js';
+import { sql } from './support/lag.js';
 
 const minutes = (n: number) => ({ timeout: n * 60_000 });
-
-async function sql(sample: SampleCluster, node: string, statement: string): Promise<void> {
-  const client = new Client(sample.connection(node));
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
 
 /** The whole history with its payloads as plain text. */
 async function historyOf(workflowId: string): Promise<string> {
