@@ -64,9 +64,9 @@ describe('R-PROOF-2: a control that must fail', () => {
     async () => {
       const ledgers: WriteLedger[] = [];
       for (let pair = 0; pair < 5; pair += 1) {
-      ledgers.push(...(await Promise.all([unfencedRun(), unfencedRun()])));
-    }
-    expect(ledgers).toHaveLength(10);
+        ledgers.push(...(await Promise.all([unfencedRun(), unfencedRun()])));
+      }
+      expect(ledgers).toHaveLength(10);
       for (const ledger of ledgers) {
         expect(ledger.acknowledged).toBeGreaterThan(0);
         expect(ledger.lost).toBeGreaterThan(0);
