@@ -1,14 +1,10 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRollgateClient, type RollgateClient } from '../../src/client/index.js';
-import { createStage, temporalAddress, type Stage } from './support/temporal.js';
-
-const main = fileURLToPath(new URL('../../dist/client/cli/main.js', import.meta.url));
+import { program as programOf } from './support/program.js';
+import { createStage, type Stage } from './support/temporal.js';
 
 let stage: Stage;
 let client: RollgateClient;
@@ -19,35 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-/** The built program in a process of its own. */
-function program(argv: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [main, ...argv], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      TEMPORAL_ADDRESS: temporalAddress(),
-      TEMPORAL_NAMESPACE: 'default',
-      ROLLGATE_TASK_QUEUE: stage.taskQueue,
-      ...env,
-    },
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = once(child, 'close').then(() => ({ code: child.exitCode, stdout, stderr }));
-  return {
-    child,
-    ended,
-    /** Until stdout holds the text. */
-    said: async (text: string): Promise<void> => {
-      for (let tries = 0; !stdout.includes(text); tries++) {
-        if (tries > 200) throw new Error(`never said ${text}: ${stdout} ${stderr}`);
-        await delay(50);
-      }
-    },
-  };
-}
+const program = (argv: readonly string[], env: Record<string, string> = {}) =>
+  programOf(argv, { ROLLGATE_TASK_QUEUE: stage.taskQueue, ...env });
 
 describe('the built program', () => {
   it('follows and steers a real run, and its exit codes say how it stands', async () => {
