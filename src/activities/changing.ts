@@ -119,9 +119,9 @@ export function createChangingActivities(deps: ActivityDependencies): ChangingAc
       run(runId, (ctx) =>
         handoverOf(deps.system(cluster)).fence(cluster, node, { epoch, timeoutMs, pollMs }, ctx),
       ),
-    unfencePrimary: ({ cluster, runId, node, timeoutMs, pollMs }) =>
+    unfencePrimary: ({ cluster, runId, node, asked, timeoutMs, pollMs }) =>
       run(runId, (ctx) =>
-        handoverOf(deps.system(cluster)).unfence(cluster, node, { timeoutMs, pollMs }, ctx),
+        handoverOf(deps.system(cluster)).unfence(cluster, node, { asked, timeoutMs, pollMs }, ctx),
       ),
     promoteCandidate: ({ cluster, runId, candidate, fence, timeoutMs, pollMs }) =>
       run(runId, (ctx) =>

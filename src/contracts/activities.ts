@@ -70,7 +70,9 @@ export interface ChangingActivities {
   fencePrimary(
     input: Target & { group: GroupId; node: NodeId; epoch: number; timeoutMs: number; pollMs: number },
   ): Promise<Fence>;
-  unfencePrimary(input: Target & { node: NodeId; timeoutMs: number; pollMs: number }): Promise<void>;
+  unfencePrimary(
+    input: Target & { node: NodeId; asked?: NodeId; timeoutMs: number; pollMs: number },
+  ): Promise<void>;
   promoteCandidate(
     input: Target & { candidate: NodeId; fence: Fence; timeoutMs: number; pollMs: number },
   ): Promise<Promotion>;

@@ -104,7 +104,15 @@ export interface Fault {
 
 /** One entry of the compensation stack: data, so that it survives continue-as-new. */
 export type Compensation =
-  | { readonly id: string; readonly kind: 'unfence'; readonly group: GroupId; readonly node: NodeId }
+  | {
+      readonly id: string;
+      readonly kind: 'unfence';
+      readonly group: GroupId;
+      readonly node: NodeId;
+      /** The candidate whose promotion may have been asked for. */
+      readonly asked?: NodeId;
+    }
+  | { readonly id: string; readonly kind: 'rejoin'; readonly node: NodeId; readonly upstream: NodeId }
   | {
       readonly id: string;
       readonly kind: 'unprepare';

@@ -1,5 +1,5 @@
 import type { PlanStep } from '../contracts/plan.js';
-import type { RunInput, RunState } from '../contracts/run.js';
+import type { NodeProgress, RunInput, RunState } from '../contracts/run.js';
 import type { ClusterView, NodeId } from '../contracts/view.js';
 import { nextStep, type NextStep } from '../planning/next-step.js';
 import { act } from './activities.js';
@@ -141,7 +141,7 @@ async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   });
   const { next, view } = decided;
   if (answer !== 'done' || next === undefined || view === undefined) return answer;
-  if (next.kind === 'complete') return 'complete';
+  if (next.kind === 'complete') return verify(run);
   if (next.kind === 'stuck') return 'done';
   state.resumeHint = `rollgate watch ${state.run.cluster}`;
   return take(run, next, view);
@@ -151,7 +151,7 @@ async function turnOnce(run: Run): Promise<Answer | 'complete'> {
 async function decide(run: Run, view: ClusterView): Promise<NextStep> {
   const { state } = run;
   remember(run, view);
-  if (state.fence && adoptPromotion(run, view)) tell(run, 'handover', 'the promotion had happened');
+  if (state.fence) await adoptPromotion(run, view);
   if (state.release) await completeHandover(run);
   const next = nextStep({
     view,
@@ -161,9 +161,18 @@ async function decide(run: Run, view: ClusterView): Promise<NextStep> {
     preferredPrimaries: state.nodes.filter((n) => n.roleBefore === 'primary').map((n) => n.id),
   });
   if (next.kind === 'stuck') failStep('STUCK', next.message, next.remedy);
-  if (next.kind === 'complete')
-    await verifyEnd(run, { ...targetsOf(state), ...versionsOf(run, state.skipped) });
   return next;
+}
+
+/** Nothing is left to change: the last approval, and the look at the whole cluster. */
+async function verify(run: Run): Promise<Answer | 'complete'> {
+  const reached: { end?: 'complete' } = {};
+  const answer = await attempt(run, 'finish', 'Finish', undefined, async () => {
+    await approvalFor(run, 'finish', 'Finish');
+    await verifyEnd(run, { ...targetsOf(run.state), ...versionsOf(run, run.state.skipped) });
+    reached.end = 'complete';
+  });
+  return reached.end ?? answer;
 }
 
 async function take(
@@ -176,7 +185,7 @@ async function take(
     const id = `replace/${next.node}`;
     const title = state.direction === 'forward' ? `Replace ${next.node}` : `Put ${next.node} back`;
     return attempt(run, id, title, next.node, async () => {
-      if (!next.resume) await approvalFor(run, id, title);
+      await approvalFor(run, id, title);
       await replaceNode(run, next, view);
     });
   }
@@ -221,7 +230,7 @@ async function attempt(
   const { state } = run;
   const planned = state.plan?.steps.find((s) => s.id === id);
   const isStep = planned !== undefined || id.includes('/');
-  const depth = state.compensations.length;
+  const at = { id, node, depth: state.compensations.length, before: statusOf(state, node) };
   if (isStep || id === 'prepare') state.step = id;
   const progress = { id, title: planned?.title ?? title, startedAt: now() } as RunState['steps'][number];
   if (isStep) state.steps.push(progress);
@@ -236,14 +245,21 @@ async function attempt(
   } catch (error) {
     progress.endedAt = now();
     progress.result = error instanceof Overtaken ? 'skipped' : 'failed';
-    return await afterFailure(run, error, { id, node, depth });
+    return await afterFailure(run, error, at);
   }
 }
 
 async function afterFailure(
   run: Run,
   error: unknown,
-  at: { id: string; node?: NodeId; depth: number },
+  at: {
+    readonly id: string;
+    readonly node?: NodeId;
+    /** Compensations that were there before the step began. */
+    readonly depth: number;
+    /** The node's status then. */
+    readonly before?: NodeProgress['status'];
+  },
 ): Promise<Answer> {
   const { state } = run;
   if (error instanceof Overtaken) {
@@ -257,7 +273,7 @@ async function afterFailure(
     state.failure = failure;
     tell(run, 'failure', `${failure.code}: ${failure.message}`, failure.node);
   }
-  const status = state.nodes.find((n) => n.id === at.node)?.status;
+  const status = statusOf(state, at.node);
   const stopped =
     at.node !== undefined && (status === 'upgrading' || status === 'rejoining' || status === 'failed');
   const handedOver = state.release !== undefined || (status === 'drained' && at.id.startsWith('handover/'));
@@ -265,7 +281,9 @@ async function afterFailure(
   // A stopped node stays out of routing and the ledger keeps it so: only the way on, or back, heals it.
   if (!stopped && !handedOver) {
     await compensate(run, at.depth);
-    if (status === 'draining' || status === 'drained') setStatus(run, at.node ?? '', 'pending');
+    // An old primary that the handover has stopped is out of service before its own step begins.
+    const takenOut = (status === 'draining' || status === 'drained') && at.before !== 'drained';
+    if (takenOut) setStatus(run, at.node ?? '', 'pending');
   }
   if (interrupted) return turn(run) ? 'done' : 'abort';
   if (at.id === 'plan') return 'give-up';
@@ -282,6 +300,9 @@ async function afterFailure(
   }
   return turn(run) ? 'done' : 'abort';
 }
+
+const statusOf = (state: RunState, node: NodeId | undefined): NodeProgress['status'] | undefined =>
+  state.nodes.find((n) => n.id === node)?.status;
 
 /** Obey the operator's interrupt. False: the run is to end as aborted. */
 function turn(run: Run): boolean {

@@ -11,6 +11,11 @@ export function push(run: Run, compensation: Compensation): void {
   run.state.compensations.push(compensation);
 }
 
+/** The same step is undone in another way from now on. */
+export function amend(run: Run, compensation: Compensation): void {
+  run.state.compensations = run.state.compensations.map((c) => (c.id === compensation.id ? compensation : c));
+}
+
 /** What was borrowed has been given back in the ordinary course, or cannot be undone any more. */
 export function settle(run: Run, id: string): void {
   run.state.compensations = run.state.compensations.filter((c) => c.id !== id);
@@ -100,9 +105,21 @@ async function undo(run: Run, compensation: Compensation): Promise<void> {
       await act('unfencePrimary', `put ${compensation.node} back as primary`, {
         ...run.target,
         node: compensation.node,
+        asked: compensation.asked,
         ...times,
       });
       run.state.fence = undefined;
+      return;
+    case 'rejoin':
+      if (run.state.release) {
+        await act('releaseFence', `release ${compensation.node}`, { ...run.target, ...run.state.release });
+        run.state.release = undefined;
+      }
+      await act('startNode', `start ${compensation.node} as a replica of ${compensation.upstream}`, {
+        ...run.target,
+        node: compensation.node,
+        asReplicaOf: compensation.upstream,
+      });
       return;
     case 'unprepare':
       await act('unprepareHandover', 'undo the preparation of the handover', {
@@ -143,6 +160,8 @@ function byHand(compensation: Compensation): string {
   switch (compensation.kind) {
     case 'unfence':
       return `make ${compensation.node} the primary again, unless another node is: start it without its standby mark`;
+    case 'rejoin':
+      return `start ${compensation.node} as a replica of ${compensation.upstream}`;
     case 'unprepare':
       return `remove what the handover from ${compensation.from} prepared on ${compensation.candidates.join(', ')} (unused replication slots)`;
     case 'restore-upstream':

@@ -103,12 +103,14 @@ export interface HandoverFacet {
   ): Promise<Fence>;
   /**
    * Put a primary that was (perhaps half) fenced back as the primary it was, unless another primary exists by now.
-   * @throws PRIMARY_MOVED
+   * A promotion of `asked` that was asked for and has not happened is withdrawn for good first; a node of which
+   * it cannot be learned whether it is a primary keeps the old one down.
+   * @throws PRIMARY_MOVED, HOST_UNKNOWN
    */
   unfence(
     cluster: ClusterSpec,
     primary: NodeId,
-    options: { timeoutMs: number; pollMs: number },
+    options: { asked?: NodeId; timeoutMs: number; pollMs: number },
     ctx: EffectContext,
   ): Promise<void>;
   /** What each candidate has applied, read from itself. */

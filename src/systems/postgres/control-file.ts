@@ -15,8 +15,13 @@ export interface ControlFile {
   readonly end: Position;
 }
 
-/** sizeof(CheckPoint) by pg_control_version. A version that is not here is not guessed. */
-const checkpointSizes: Readonly<Record<number, number>> = { 1300: 88, 1700: 88, 1800: 96 };
+/** sizeof(CheckPoint) by pg_control_version: 13 to 16, 17, 18. A version that is not here is not guessed. */
+const checkpointSizes: Readonly<Record<number, number>> = { 1300: 88, 1700: 88, 1800: 88 };
+/** Where the copy of the checkpoint begins. */
+const checkpointAt = 40;
+/** From the end of that copy to floatFormat, a constant that the server writes to prove the layout. */
+const toFloatFormat = 80;
+const floatFormat = 1234567;
 
 const dbShutdowned = 1;
 const dbShutdownedInRecovery = 2;
@@ -36,7 +41,11 @@ export function parseControlFile(bytes: Buffer): ControlFile {
       `pg_control has version ${version}, known are ${Object.keys(checkpointSizes).join(', ')}`,
     );
   }
-  verifyChecksum(bytes);
+  findChecksum(bytes);
+  // A wrong size would give a wrong end, silently.
+  if (bytes.readDoubleLE(checkpointAt + size + toFloatFormat) !== floatFormat) {
+    throw unknownFormat(`pg_control of version ${version} is not laid out as on the platforms we know`);
+  }
   const state = bytes.readInt32LE(16);
   const start = bytes.readBigUInt64LE(32);
   const segmentSize = findSegmentSize(bytes);
@@ -70,10 +79,6 @@ function endOfRecord(start: bigint, length: bigint, segmentSize: bigint): bigint
 }
 
 /** The checksum is a CRC-32C over everything before it; it lies behind the fields, at an offset of its version. */
-function verifyChecksum(bytes: Buffer): void {
-  findChecksum(bytes);
-}
-
 function findChecksum(bytes: Buffer): number {
   for (let at = 200; at + 4 <= Math.min(bytes.length, 512); at += 4) {
     if (bytes.readUInt32LE(at) !== 0 && crc32c(bytes.subarray(0, at)) === bytes.readUInt32LE(at)) return at;

@@ -242,7 +242,10 @@ async function promote(
       const before = await read();
       let pointed: Promise<unknown> = Promise.resolve();
       if (before?.replica === true) {
-        await verifyFence(deps, cluster, held, ctx);
+        await Promise.all([
+          verifyFence(deps, cluster, held, ctx),
+          requireNoOtherPrimary(sessions, { ...cluster, nodes: others }),
+        ]);
         requireExactPosition(candidate, before.replayed, held);
         // https://www.postgresql.org/docs/17/functions-admin.html: wait=false, because its own wait polls slowly.
         pointed = repointOthers();
@@ -254,6 +257,7 @@ async function promote(
         );
         if (!done) throw unverified(candidate, `is still in recovery after ${options.timeoutMs} ms`);
       } else {
+        requirePromotedThere(candidate, before?.replayed ?? null, held);
         pointed = repointOthers();
       }
       const { rows } = await client.query<{ timeline: number }>(
@@ -301,6 +305,30 @@ function requireExactPosition(candidate: string, replayed: string | null, held: 
     'CANDIDATE_BEHIND',
     `${candidate} has applied ${replayed ?? 'nothing'}, the fence is at ${held.position.text}`,
     'Nothing was promoted; both sides are put back as they were.',
+  );
+}
+
+/** Somebody may have promoted another replica by hand since the fence: a second one would be a split brain. */
+async function requireNoOtherPrimary(sessions: Sessions, others: ClusterSpec): Promise<void> {
+  const primaries = await primariesOf(sessions, others);
+  if (primaries.length === 0) return;
+  throw new RollgateError(
+    'PRIMARY_MOVED',
+    `${primaries.join(' and ')} is a primary by now`,
+    'Nothing was promoted. The run observes again and goes on from there.',
+  );
+}
+
+/**
+ * A candidate that is a primary already was promoted at the fence, by us or by hand, or it has left writes behind.
+ * A server that was restarted since no longer says what it had replayed; its timeline is then all there is.
+ */
+function requirePromotedThere(candidate: string, replayed: string | null, held: Fence): void {
+  if (replayed === null || parseLsn(replayed).offset === held.position.offset) return;
+  throw new RollgateError(
+    'PRIMARY_MOVED',
+    `${candidate} was promoted by somebody else at ${replayed}, the fence is at ${held.position.text}`,
+    `Nothing was changed. If it was promoted before it had everything, the writes up to ${held.position.text} are on ${held.node} only.`,
   );
 }
 

@@ -7,7 +7,7 @@ import type { NextStep } from '../../planning/next-step.js';
 import { act, actUrgently } from '../activities.js';
 import { passGates, requirePass } from '../gates.js';
 import { failStep, now, Overtaken, setStatus, shielded, tell, type Run } from '../run.js';
-import { borrow, borrowSettings, push, settle } from '../saga.js';
+import { amend, borrow, borrowSettings, push, settle } from '../saga.js';
 import { allowedVersions } from './replace.js';
 
 type Handover = Extract<NextStep, { kind: 'handover' }>;
@@ -150,6 +150,8 @@ async function change(
   });
   record.to = chosen.node;
   record.candidatePosition = chosen.position;
+  // Recorded before it is asked: a promotion that comes late must not meet an old primary put back.
+  amend(run, { id: fenceId, kind: 'unfence', group, node: from, asked: chosen.node });
   if (Date.parse(now()) >= end) {
     failStep(
       'HANDOVER_TIMED_OUT',
@@ -183,31 +185,42 @@ function promoted(
   record.to = promotion.node;
   record.promotedAt = promotion.at;
   record.epochAfter = promotion.epoch;
-  for (const id of [`fence/${fence.node}`, `prepare/${fence.group}`, ...others.map((n) => `upstream/${n}`)]) {
-    settle(run, id);
-  }
+  const ids = [`fence/${fence.node}`, `prepare/${fence.group}`, ...others.map((n) => `upstream/${n}`)];
+  for (const id of ids) settle(run, id);
+  // What could not be put back because the promotion had happened after all is not to be put back any more.
+  state.leftUndone = state.leftUndone.filter((left) => !ids.includes(left.what));
   state.fence = undefined;
   state.release = { fence, promotion };
+  // However the run ends, the old primary is not left down.
+  push(run, { id: `rejoin/${fence.node}`, kind: 'rejoin', node: fence.node, upstream: promotion.node });
   tell(run, 'handover', `${promotion.node} is promoted, epoch ${promotion.epoch}`, promotion.node);
   setStatus(run, fence.node, 'drained');
 }
 
 /**
  * A promotion whose reply was lost: the fence still holds, and a fresh observation shows another primary on a
- * later epoch. Then the handover has happened, and the run goes on from there.
+ * later epoch. Whether it was promoted at the fence, by us or by hand, the system verifies; then the handover has
+ * happened, and the run goes on from there.
  */
-export function adoptPromotion(run: Run, view: ClusterView): boolean {
-  const { fence } = run.state;
+export async function adoptPromotion(run: Run, view: ClusterView): Promise<void> {
+  const { fence, spec } = run.state;
   const group = view.groups.find((g) => g.id === fence?.group);
   const primary = group?.primaries[0];
   const epoch = group && valueOf(group.epoch);
   const record = run.state.handovers.at(-1);
-  if (!fence || !group || !record || epoch === undefined || primary === undefined) return false;
-  if (group.primaries.length !== 1 || primary === fence.node || epoch <= fence.epoch) return false;
+  if (!fence || !group || !record || epoch === undefined || primary === undefined) return;
+  if (group.primaries.length !== 1 || primary === fence.node || epoch <= fence.epoch) return;
+  const promotion = await act('promoteCandidate', `verify that ${primary} was promoted at the fence`, {
+    ...run.target,
+    candidate: primary,
+    fence,
+    timeoutMs: spec.upgrade.timeouts.handover,
+    pollMs: Math.min(spec.upgrade.poll, 20),
+  });
   record.result = 'in-progress';
   const others = group.nodes.map((n) => n.id).filter((n) => n !== fence.node);
-  promoted(run, record, fence, { group: group.id, node: primary, epoch, at: view.observedAt }, others);
-  return true;
+  promoted(run, record, fence, promotion, others);
+  tell(run, 'handover', 'the promotion had happened', primary);
 }
 
 /** Verify a promotion and release what the handover held. Goes on where a failure has stopped it. */

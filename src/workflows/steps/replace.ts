@@ -110,6 +110,7 @@ async function swap(run: Run, step: Replace, upstream: NodeId | undefined): Prom
   await act('stopNode', `stop ${node}`, { ...run.target, node, ...stop });
   await act('installArtifact', `install ${to} on ${node}`, { ...run.target, node, version: to });
   await act('startNode', `start ${node} on ${to}`, { ...run.target, node, asReplicaOf: upstream });
+  settle(run, `rejoin/${node}`);
   await passGates(run, {
     what: `${node} comes up on ${to}`,
     timeoutMs: upgrade.timeouts.start,
