@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { ArtifactReport, GateVerdict, ReadingActivities } from '../contracts/index.js';
-import { nodeSpec, nodesOf, RollgateError, valueOf } from '../contracts/index.js';
+import type {
+  ArtifactReport,
+  EffectContext,
+  GateVerdict,
+  Host,
+  NodeId,
+  NodeSpec,
+  Observed,
+  ReadingActivities,
+} from '../contracts/index.js';
+import { known, nodeSpec, nodesOf, RollgateError, unknown, valueOf } from '../contracts/index.js';
 import { planRollingUpgrade } from '../planning/plan.js';
 import { awaitGates } from './await-gates.js';
 import { handoverOf, type ActivityDependencies } from './dependencies.js';
@@ -25,7 +34,9 @@ export function createReadingActivities(deps: ActivityDependencies): ReadingActi
           if (version !== undefined) versions.add(version);
         }
         const artifacts: ArtifactReport[] = [];
+        const installed: Record<NodeId, Observed<string | undefined>> = {};
         for (const node of cluster.nodes) {
+          installed[node.id] = await installedOn(deps.host(node), node, ctx);
           for (const version of versions) {
             artifacts.push(
               await deps.host(node).verifyArtifact(node, version, cluster.artifacts[version], ctx),
@@ -37,6 +48,7 @@ export function createReadingActivities(deps: ActivityDependencies): ReadingActi
           upgrade,
           view,
           artifacts,
+          installed,
           rules: system.versionRules,
           capabilities: { handover: system.handover !== undefined, probe: system.probe !== undefined },
           digest: (text) => createHash('sha256').update(text).digest('hex'),
@@ -88,6 +100,20 @@ export function createReadingActivities(deps: ActivityDependencies): ReadingActi
     readWriteLedger: (input) =>
       effect(input.runId, secrets, (ctx) => deps.probe.ledger(input.cluster, input.runId, ctx)),
   };
+}
+
+/** A host that cannot say it is a reason to refuse, among all the others, and no failure of the planning. */
+async function installedOn(
+  host: Host,
+  node: NodeSpec,
+  ctx: EffectContext,
+): Promise<Observed<string | undefined>> {
+  try {
+    return known(await host.installed(node, ctx));
+  } catch (error) {
+    if (error instanceof RollgateError && error.code === 'HOST_UNKNOWN') return unknown(error.message);
+    throw error;
+  }
 }
 
 function artifactVerdict(report: ArtifactReport, expected: string | undefined): GateVerdict {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { known } from '../../src/contracts/observed.js';
+import { known, unknown } from '../../src/contracts/observed.js';
 import type { ArtifactReport, Plan, Refusal } from '../../src/contracts/plan.js';
 import type { StopSafety } from '../../src/contracts/view.js';
 import { planRollingUpgrade, type PlanInput } from '../../src/planning/plan.js';
@@ -590,6 +590,30 @@ const refusals: readonly RefusalCase[] = [
     change: { artifacts: sampleArtifacts().filter((a) => a.node !== 'pg-2' || a.version !== '17.10') },
     message: /not verified/,
     remedy: /Plan again/,
+  },
+  {
+    why: 'the host has no record of what it runs',
+    code: 'NOT_INSTALLED',
+    node: 'pg-1',
+    change: { installed: { 'pg-1': known(undefined), 'pg-2': known('17.5'), 'pg-3': known('17.5') } },
+    message: /pg-1 runs 17\.5, and its host has no version recorded/,
+    remedy: /record name 17\.5/,
+  },
+  {
+    why: 'the host would start another version than runs',
+    code: 'NOT_INSTALLED',
+    node: 'pg-2',
+    change: { installed: { 'pg-1': known('17.5'), 'pg-2': known('17.10'), 'pg-3': known('17.5') } },
+    message: /pg-2 runs 17\.5, and its host has 17\.10 recorded/,
+    remedy: /record name 17\.5/,
+  },
+  {
+    why: 'the host does not tell what is installed',
+    code: 'NOT_INSTALLED',
+    node: 'pg-3',
+    change: { installed: { 'pg-1': known('17.5'), 'pg-2': known('17.5'), 'pg-3': unknown('EACCES') } },
+    message: /not known: EACCES/,
+    remedy: /record name 17\.5/,
   },
   {
     why: 'no handover',

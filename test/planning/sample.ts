@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { known, unknown } from '../../src/contracts/observed.js';
 import type { ArtifactReport, VersionRules } from '../../src/contracts/plan.js';
 import { ClusterSpec, RollingUpgradeSpec } from '../../src/contracts/spec.js';
-import type { ClusterView, GroupView, NodeView } from '../../src/contracts/view.js';
+import { nodesOf, type ClusterView, type GroupView, type NodeView } from '../../src/contracts/view.js';
 import type { PlanInput } from '../../src/planning/plan.js';
 
 export const observedAt = '2026-03-01T12:00:00.000Z';
@@ -120,6 +120,7 @@ export const samplePlanInput = (change: Partial<PlanInput> = {}): PlanInput => (
   upgrade: sampleUpgrade(),
   view: sampleView(),
   artifacts: sampleArtifacts(),
+  installed: Object.fromEntries(nodesOf(change.view ?? sampleView()).map((n) => [n.id, n.version])),
   rules: sampleRules,
   capabilities: { handover: true, probe: true },
   digest: sha256,

@@ -1,3 +1,4 @@
+import { valueOf } from '../../contracts/observed.js';
 import type { ArtifactReport, PlanNode, Refusal } from '../../contracts/plan.js';
 import { notLearned, type PlanInput } from './input.js';
 
@@ -5,8 +6,28 @@ import { notLearned, type PlanInput } from './input.js';
 export function artifactRefusals(input: PlanInput, changes: readonly PlanNode[]): readonly Refusal[] {
   return changes.flatMap((node) => [
     ...refusal(input, node, node.to, 'the target'),
-    ...(node.from === notLearned ? [] : refusal(input, node, node.from, 'the way back')),
+    ...(node.from === notLearned
+      ? []
+      : [...refusal(input, node, node.from, 'the way back'), ...installedRefusal(input, node)]),
   ]);
+}
+
+/** A handover that is taken back starts the old primary again: with what its host has installed. */
+function installedRefusal({ installed }: PlanInput, node: PlanNode): Refusal[] {
+  const record = installed[node.id];
+  if (record && valueOf(record) === node.from) return [];
+  const seen =
+    record?.kind === 'known'
+      ? `its host has ${record.value ?? 'no version'} recorded as installed`
+      : `what its host has installed is not known${record ? `: ${record.reason}` : ''}`;
+  return [
+    {
+      code: 'NOT_INSTALLED',
+      node: node.id,
+      message: `${node.id} runs ${node.from}, and ${seen}`,
+      remedy: `Let the host's record name ${node.from} (the system's page in the docs shows how), then plan again: without it ${node.id} could not be started again as it was.`,
+    },
+  ];
 }
 
 function refusal(

@@ -1,7 +1,7 @@
 import type { ArtifactReport, PlanNode, VersionRules } from '../../contracts/plan.js';
-import { valueOf } from '../../contracts/observed.js';
+import { valueOf, type Observed } from '../../contracts/observed.js';
 import type { ClusterSpec, RollingUpgradeSpec } from '../../contracts/spec.js';
-import { findNode, type ClusterView } from '../../contracts/view.js';
+import { findNode, type ClusterView, type NodeId } from '../../contracts/view.js';
 
 export interface PlanInput {
   readonly cluster: ClusterSpec;
@@ -9,6 +9,8 @@ export interface PlanInput {
   readonly view: ClusterView;
   /** For every node: what its host found of the target and of the version it runs now. */
   readonly artifacts: readonly ArtifactReport[];
+  /** Node → the version that its host would start, by the host's own record. */
+  readonly installed: Readonly<Record<NodeId, Observed<string | undefined>>>;
   readonly rules: VersionRules;
   /** The optional facets that the system has. */
   readonly capabilities: { readonly handover: boolean; readonly probe: boolean };

@@ -111,7 +111,7 @@ function nodeView(
     id: spec.id,
     group: spec.group,
     address: spec.address,
-    reachable: facts ? known(true) : known(false),
+    reachable: facts ? known(true) : silent,
     role: when((f) => known(f.inRecovery ? 'replica' : 'primary')),
     version: when((f) => known(f.version)),
     // A server that ran our statement accepts sessions; a primary that is read-only by setting still takes writes.

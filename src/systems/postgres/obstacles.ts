@@ -9,6 +9,20 @@ export function obstaclesOf(answers: readonly Answer[]): Obstacle[] {
     ...answers.flatMap((a) => (a.facts ? nodeObstacles(a.spec.id, a.facts) : [])),
     ...(primary?.facts ? primaryObstacles(primary.spec.id, primary.facts, answers) : []),
     ...mixedMajors(answers),
+    ...severalGroups(answers),
+  ];
+}
+
+/** Slots, standby names and the scratch schema are looked for in one replication group. */
+function severalGroups(answers: readonly Answer[]): Obstacle[] {
+  const groups = new Set(answers.map((a) => a.spec.group));
+  if (groups.size < 2) return [];
+  return [
+    {
+      code: 'PG_SEVERAL_GROUPS',
+      message: `the cluster file has the groups ${[...groups].join(', ')}, and a PostgreSQL cluster is one: a primary and its replicas`,
+      remedy: 'Write one cluster file for each primary with its replicas.',
+    },
   ];
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../../contracts/index.js';
 import { endpointOf, type Sessions } from './connection.js';
 import { formatConninfo, parseConninfo, redirect } from './conninfo.js';
-import { ensureSlot, slotInUse, slotOf } from './slots.js';
+import { ensureSlot, primarySlotName, slotOf } from './slots.js';
 import { waitUntil } from './wait.js';
 
 const autoConf = 'postgresql.auto.conf';
@@ -66,7 +66,7 @@ export async function repoint(
         'Nothing was changed; observe again.',
       );
     }
-    const slot = await slotInUse(client);
+    const slot = await primarySlotName(client);
     if (slot !== undefined) await sessions.on(cluster, upstream, (up) => ensureSlot(up, slot));
     const wanted = formatConninfo(
       redirect(parseConninfo(row.conninfo), endpointOf(nodeSpec(cluster, upstream)), node),

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
-import type { ClusterSpec } from '../../contracts/index.js';
+import { RollgateError, type ClusterSpec } from '../../contracts/index.js';
+import type { Sessions } from './connection.js';
 
 /**
  * Physical replication slots are named after the node that uses them, in the characters that a slot may have:
@@ -14,11 +15,10 @@ export async function ensureSlot(client: Client, name: string): Promise<void> {
 }
 
 /**
- * Drop the slots of this cluster's nodes that nobody uses. On a replica they are left over from when it was the
- * primary, or from a handover that chose another node, and would keep WAL for ever. On a primary nothing is dropped.
+ * Drop the slots of `names` that nobody uses. On a replica they are left over from when it was the primary, or from
+ * a handover that chose another node, and would keep WAL for ever. On a primary nothing is dropped.
  */
-export async function dropIdleSlots(client: Client, cluster: ClusterSpec): Promise<void> {
-  const names = cluster.nodes.map((n) => slotOf(n.id));
+export async function dropIdleSlots(client: Client, names: readonly string[]): Promise<void> {
   await client.query(
     `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
       WHERE slot_type = 'physical' AND NOT active AND slot_name = ANY($1) AND pg_is_in_recovery()`,
@@ -26,10 +26,36 @@ export async function dropIdleSlots(client: Client, cluster: ClusterSpec): Promi
   );
 }
 
-/** The slot that a replica streams through; `undefined` when it uses none. */
-export async function slotInUse(client: Client): Promise<string | undefined> {
+/** The slots of a cluster's own replication: what each node is set to stream through, and what rollgate would name it. */
+export async function slotNames(sessions: Sessions, cluster: ClusterSpec): Promise<string[]> {
+  const names = await Promise.all(
+    cluster.nodes.map(async ({ id }) => {
+      try {
+        return [slotOf(id), await sessions.on(cluster, id, primarySlotName)];
+      } catch (error) {
+        // Its slot stays where it is: what cannot be learned is not dropped.
+        if (error instanceof RollgateError && error.code === 'SYSTEM_UNREACHABLE') return [slotOf(id)];
+        throw error;
+      }
+    }),
+  );
+  return [...new Set(names.flat().filter((n) => n !== undefined))];
+}
+
+/** The slot that a node streams through as a replica; `undefined` when it uses none. */
+export async function primarySlotName(client: Client): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>(
     "SELECT current_setting('primary_slot_name') AS name",
+  );
+  return rows[0]?.name === '' ? undefined : rows[0]?.name;
+}
+
+/** The one in postgresql.auto.conf, which survives a restart of the node and can be read while it is stopped. */
+export async function writtenSlotName(client: Client): Promise<string | undefined> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT setting AS name FROM pg_file_settings
+      WHERE name = 'primary_slot_name' AND sourcefile LIKE '%/postgresql.auto.conf'
+      ORDER BY seqno DESC LIMIT 1`,
   );
   return rows[0]?.name === '' ? undefined : rows[0]?.name;
 }

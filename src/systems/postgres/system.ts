@@ -8,13 +8,13 @@ import {
 import type { SystemDependencies } from '../registry.js';
 import { createSettings } from './borrowed-settings.js';
 import { createSessions } from './connection.js';
-import { createHandover } from './handover.js';
+import { createHandover } from './handover/handover.js';
 import { observe } from './observe.js';
 import { createProbe } from './probe.js';
 import { follow, startAsReplica } from './replica.js';
 import { createScratch } from './scratch.js';
 import { DataDirectory } from './settings.js';
-import { dropIdleSlots } from './slots.js';
+import { dropIdleSlots, slotNames } from './slots.js';
 import { versionRules } from './version-rules.js';
 
 /** PostgreSQL 13 to 18 with streaming replication, over SQL and the files that its documentation names. */
@@ -29,7 +29,10 @@ export function createPostgresSystem(deps: SystemDependencies): DataSystem {
     startAsReplica: (cluster, node, upstream, ctx) =>
       startAsReplica({ sessions, host: deps.host }, cluster, node, upstream, ctx),
     follow: (cluster, node, upstream, ctx) => follow(sessions, cluster, node, upstream, ctx),
-    tidy: (cluster, node) => sessions.on(cluster, node, (client) => dropIdleSlots(client, cluster)),
+    async tidy(cluster, node) {
+      const names = await slotNames(sessions, cluster);
+      await sessions.on(cluster, node, (client) => dropIdleSlots(client, names));
+    },
     scratch: createScratch(sessions),
     settings: createSettings(sessions),
     handover: createHandover({ sessions, host: deps.host, launch }),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeSpec } from '../../../src/contracts/index.js';
-import { parseControlFile, type ControlFile } from '../../../src/systems/postgres/control-file.js';
+import { parseControlFile, type ControlFile } from '../../../src/systems/postgres/handover/control-file.js';
 import { parseLsn } from '../../../src/systems/postgres/lsn.js';
 import { realCluster, until, type Real } from './fixture.js';
 import { fillTo, insertPosition, pageSize, segmentSize } from './wal-position.js';

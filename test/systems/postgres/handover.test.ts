@@ -16,7 +16,8 @@ afterAll(() => real.dispose());
 const limits = { timeoutMs: 30_000, pollMs: 5 };
 const fence = (node: string, epoch: number): Promise<Fence> =>
   real.handover.fence(real.cluster, node, { ...limits, epoch }, real.ctx);
-const unfence = (node: string): Promise<void> => real.handover.unfence(real.cluster, node, limits, real.ctx);
+const unfence = (node: string, asked?: string): Promise<void> =>
+  real.handover.unfence(real.cluster, node, { ...limits, asked }, real.ctx);
 const promote = (node: string, held: Fence): Promise<Promotion> =>
   real.handover.promote(real.cluster, node, held, limits, real.ctx);
 const replayed = async (node: string): Promise<string> =>
@@ -67,6 +68,29 @@ describe('R-ROLL-7, R-SAFE-4: what is not the primary of that epoch is not fence
     await real.start('pg-3');
     await real.ready('pg-3');
     await real.streaming('pg-1', ['pg-2', 'pg-3']);
+  });
+});
+
+describe('R-SAFE-4: the identity of the data is read again before the primary is stopped', () => {
+  it('IDENTITY_CHANGED: the address leads to a server whose data is not that of the host', async () => {
+    const other = await realCluster({ nodes: 1, synchronous: null });
+    try {
+      const cluster = {
+        ...real.cluster,
+        nodes: real.cluster.nodes.map((n) =>
+          n.id === 'pg-1' ? { ...n, address: nodeSpec(other.cluster, 'pg-1').address } : n,
+        ),
+        settings: other.cluster.settings,
+      };
+      const before = (await actions('pg-1')).length;
+      await expect(
+        real.handover.fence(cluster, 'pg-1', { ...limits, epoch: 1 }, real.ctx),
+      ).rejects.toMatchObject({ code: 'IDENTITY_CHANGED' });
+      expect(await actions('pg-1', before)).toEqual([]);
+      expect(await isReplica('pg-1')).toBe(false);
+    } finally {
+      await other.dispose();
+    }
   });
 });
 
@@ -123,6 +147,57 @@ describe('R-ROLL-7, R-SAGA-1: a fence, and the way back', () => {
     await real.streaming('pg-1', ['pg-2', 'pg-3']);
     await real.sql('pg-1', 'INSERT INTO t VALUES (3)');
     expect(await rows('pg-1')).toBe(2);
+  });
+
+  it('a promotion that was asked for is withdrawn for good before the primary is put back', async () => {
+    const held = await fence('pg-1', 1);
+    await applies('pg-2', held.position.text);
+    // Its startup process is held up, so that the promotion it is asked for cannot happen yet.
+    const startup = await startupProcess('pg-2');
+    process.kill(startup, 'SIGSTOP');
+    try {
+      await real.sql('pg-2', 'SELECT pg_promote(false)');
+      const back = unfence('pg-1', 'pg-2');
+      await until('the host is asked to stop pg-2', async () => !(await answers('pg-2')));
+      process.kill(startup, 'SIGCONT');
+      const outcome = await back.then(
+        () => 'withdrawn',
+        (error: unknown) => (error as { code: string }).code,
+      );
+      const primaries = [!(await isReplicaOrDown('pg-1')), !(await isReplicaOrDown('pg-2'))];
+      // Whichever came first, there is one primary, and it is the one that the outcome names.
+      expect({ outcome, primaries }).toEqual(
+        outcome === 'withdrawn'
+          ? { outcome: 'withdrawn', primaries: [true, false] }
+          : { outcome: 'PRIMARY_MOVED', primaries: [false, true] },
+      );
+      expect(outcome).toBe('withdrawn');
+    } finally {
+      if (await alive(startup)) process.kill(startup, 'SIGCONT');
+    }
+    await unfence('pg-1', 'pg-2');
+    await real.streaming('pg-1', ['pg-2', 'pg-3']);
+    expect(await isReplica('pg-2')).toBe(true);
+    expect(await timeline('pg-1')).toBe(1);
+  });
+
+  it('HOST_UNKNOWN: while it cannot be learned whether another node is a primary, it is not put back', async () => {
+    const held = await fence('pg-1', 1);
+    await applies('pg-2', held.position.text);
+    // Its server does not answer, and its host has no control file to show.
+    await real.kill('pg-3', 'SIGKILL');
+    const directory = layoutOf(nodeSpec(real.cluster, 'pg-3')).dataDir;
+    await rename(join(directory, 'global/pg_control'), join(directory, 'global/pg_control.aside'));
+    await expect(unfence('pg-1')).rejects.toMatchObject({ code: 'HOST_UNKNOWN' });
+    await expect(promote('pg-2', held)).rejects.toMatchObject({ code: 'HOST_UNKNOWN' });
+    expect(await real.status('pg-1')).toMatchObject({ kind: 'stopped', fenced: true });
+    expect(await isReplica('pg-2')).toBe(true);
+    await rename(join(directory, 'global/pg_control.aside'), join(directory, 'global/pg_control'));
+    // Its control file says that it was a standby when it died: that is enough.
+    await unfence('pg-1');
+    await real.start('pg-3');
+    await real.ready('pg-3');
+    await real.streaming('pg-1', ['pg-2', 'pg-3']);
   });
 
   it('FENCE_VOID: the position of the fence is not where the log ends', async () => {
@@ -214,6 +289,33 @@ describe('R-ROLL-7, R-ROLL-8: a promotion', () => {
     expect(await rows('pg-1')).toBe(5);
   });
 });
+
+const answers = async (node: string): Promise<boolean> => {
+  try {
+    await real.sql(node, 'SELECT 1');
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const isReplicaOrDown = async (node: string): Promise<boolean> =>
+  !(await answers(node)) || (await isReplica(node)) === true;
+
+async function startupProcess(node: string): Promise<number> {
+  const [row] = await real.sql<{ pid: number }>(
+    node,
+    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup'",
+  );
+  if (!row) throw new Error(`${node} has no startup process`);
+  return row.pid;
+}
+
+const alive = (pid: number): Promise<boolean> =>
+  readFile(`/proc/${pid}/stat`).then(
+    () => true,
+    () => false,
+  );
 
 /** `pg_ctl start` by hand, or a service manager: knows nothing of rollgate's fence on the host. */
 async function startAsSomebodyElse(node: string): Promise<void> {

@@ -1,13 +1,15 @@
-import { RollgateError, type Position } from '../../contracts/index.js';
-import { formatLsn } from './lsn.js';
+import { RollgateError, type Position } from '../../../contracts/index.js';
+import { formatLsn } from '../lsn.js';
 
-/** What a stopped server's `global/pg_control` says. */
+/** What a server's `global/pg_control` says; the position is the last one only of a server that is stopped. */
 export interface ControlFile {
   readonly systemIdentifier: string;
   /** It was shut down as a primary, by itself, and had shipped everything. */
   readonly cleanPrimary: boolean;
   /** It was shut down as a standby, by itself. */
   readonly cleanStandby: boolean;
+  /** It was a standby when this was written, running or stopped: a promotion writes before it takes writes. */
+  readonly inRecovery: boolean;
   readonly timeline: number;
   /** Where the last checkpoint record begins. */
   readonly checkpoint: Position;
@@ -25,6 +27,7 @@ const floatFormat = 1234567;
 
 const dbShutdowned = 1;
 const dbShutdownedInRecovery = 2;
+const dbInArchiveRecovery = 5;
 const walPageSize = 8192n;
 
 /**
@@ -53,6 +56,7 @@ export function parseControlFile(bytes: Buffer): ControlFile {
     systemIdentifier: bytes.readBigUInt64LE(0).toString(),
     cleanPrimary: state === dbShutdowned,
     cleanStandby: state === dbShutdownedInRecovery,
+    inRecovery: state === dbShutdownedInRecovery || state === dbInArchiveRecovery,
     timeline: bytes.readUInt32LE(48),
     checkpoint: formatLsn(start),
     end: formatLsn(endOfRecord(start, 24n + 2n + BigInt(size), segmentSize)),
