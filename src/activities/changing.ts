@@ -1,4 +1,10 @@
-import type { ChangingActivities, ClusterSpec, EffectContext, NodeId } from '../contracts/index.js';
+import type {
+  ChangingActivities,
+  ClusterSpec,
+  ClusterView,
+  EffectContext,
+  NodeId,
+} from '../contracts/index.js';
 import { findNode, nodeSpec, RollgateError, valueOf } from '../contracts/index.js';
 import { handoverOf, type ActivityDependencies } from './dependencies.js';
 import { effect } from './effect.js';
@@ -152,6 +158,7 @@ async function requireNoPrimary(
       'Nothing was stopped. Retry: the run observes the cluster again and goes on from there.',
     );
   }
+  requireSameIdentity(view, node);
   // A process that does not answer at all (it never became healthy) serves no client: stopping it is safe as
   // long as another node is the primary.
   const otherPrimary = view.groups.some((g) => g.primaries.some((p) => p !== node));
@@ -162,6 +169,23 @@ async function requireNoPrimary(
       'Nothing was stopped. Make the cluster reachable from the worker, then retry.',
     );
   }
+}
+
+/** The server behind the node's address still belongs to the cluster of its primary. */
+function requireSameIdentity(view: ClusterView, node: NodeId): void {
+  const group = view.groups.find((g) => g.nodes.some((n) => n.id === node));
+  const identityOf = (id: NodeId | undefined): string | undefined => {
+    const seen = id === undefined ? undefined : findNode(view, id);
+    return seen && valueOf(seen.identity);
+  };
+  const primary = group?.primaries.find((p) => p !== node);
+  const [mine, theirs] = [identityOf(node), identityOf(primary)];
+  if (mine === undefined || theirs === undefined || mine === theirs) return;
+  throw new RollgateError(
+    'IDENTITY_CHANGED',
+    `${node} holds the data of ${mine}, its primary ${primary ?? ''} that of ${theirs}`,
+    `Nothing was stopped. Correct the address of ${node} in the cluster file, then start again.`,
+  );
 }
 
 async function requireServing(

@@ -34,7 +34,8 @@ export interface NodeProgress {
   /** The version it last reported, for display. */
   version?: string;
   lag?: number;
-  /** ISO 8601. */
+  /** When its software was first touched, ISO 8601; absent: it runs what it ran. */
+  swappedAt?: string;
   startedAt?: string;
   endedAt?: string;
 }
@@ -135,7 +136,8 @@ export interface StepProgress {
   readonly title: string;
   readonly startedAt: string;
   endedAt?: string;
-  result?: 'done' | 'failed' | 'skipped';
+  /** `interrupted`: by the operator's rollback or abort; `skipped`: overtaken by what others did. */
+  result?: 'done' | 'failed' | 'skipped' | 'interrupted';
 }
 
 /** The whole state of a run: one plain serialisable object, carried through continue-as-new. */
@@ -187,7 +189,7 @@ export interface RunState {
   /** What compensation could not undo, each with the command that does. */
   leftUndone: { what: string; command: string; error: string }[];
   faults: Fault[];
-  /** What can still be undone, at what price, for status. */
+  /** The command that goes on from here; empty when the run is over. */
   resumeHint: string;
 }
 
@@ -196,6 +198,6 @@ export interface RunInput {
   readonly upgrade: RollingUpgradeSpec;
   /** The hash of the plan the caller has seen; a run whose own plan differs stops before it changes anything. */
   readonly expectPlan?: string;
-  /** Where the worker writes the artifacts of a run; default `artifacts` in its working directory. */
+  /** The state with which a run goes on after continue-as-new. */
   readonly state?: RunState;
 }

@@ -16,6 +16,8 @@ export interface TemporalOptions {
   /** Default: a free one. */
   readonly port?: number;
   readonly uiPort?: number;
+  /** Dynamic configuration of the server: name → value, as JSON. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Go on when this process ends; default no. `stop()` ends it in both cases. */
   readonly outlive?: boolean;
 }
@@ -61,6 +63,10 @@ export async function startTemporal(options: TemporalOptions = {}): Promise<Temp
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'],
       ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
       ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
+      ...Object.entries(options.settings ?? {}).flatMap(([name, value]) => [
+        '--dynamic-config-value',
+        `${name}=${value}`,
+      ]),
     ],
     { log, outlive: options.outlive ?? false },
   );

@@ -36,7 +36,7 @@ export const formatDuring = (step: string | null): string =>
 /** `17.5 → 17.10`, the way the run really went. */
 export function formatWay(node: Summary['nodes'][number], direction: Summary['direction']): string {
   if (direction === 'forward') return node.from === node.to ? node.to : `${node.from} → ${node.to}`;
-  return node.startedAt === undefined ? `stayed on ${node.from}` : `back to ${node.from}`;
+  return node.swappedAt === undefined ? `stayed on ${node.from}` : `back to ${node.from}`;
 }
 
 export const formatRole = (node: Summary['nodes'][number]): string =>

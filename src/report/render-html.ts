@@ -11,7 +11,7 @@ import { logSection } from './html/sections/log.js';
 import { nodesSection } from './html/sections/nodes.js';
 import { planSection } from './html/sections/plan.js';
 import { timelineSection } from './html/sections/timeline.js';
-import { alarm, failureBox, waitingBox } from './html/sections/warnings.js';
+import { alarm, failureBox, unobservedBox, waitingBox } from './html/sections/warnings.js';
 import { writesSection } from './html/sections/writes.js';
 import { styleElement } from './html/styles/index.js';
 import type { Summary } from './summary-schema.js';
@@ -39,10 +39,10 @@ export function renderHtml(summary: Summary, state: RunState): string {
       <body>
         <main>
           ${heading(summary)} ${alarm(summary)} ${failureBox(summary)} ${waitingBox(summary)}
-          ${figures(summary)} ${timelineSection(summary, state)} ${nodesSection(summary)}
-          ${handoversSection(summary)} ${writesSection(summary)} ${gatesSection(summary)}
-          ${borrowedSection(summary)} ${planSection(summary)} ${eventsSection(summary)} ${logSection(summary)}
-          ${guaranteesSection(summary)}
+          ${unobservedBox(summary)} ${figures(summary)} ${timelineSection(summary, state)}
+          ${nodesSection(summary)} ${handoversSection(summary)} ${writesSection(summary)}
+          ${gatesSection(summary)} ${borrowedSection(summary)} ${planSection(summary)}
+          ${eventsSection(summary)} ${logSection(summary)} ${guaranteesSection(summary)}
           <footer>
             Written by rollgate from the state of the run as of ${summary.asOf}. The same figures for
             programs: summary.json.

@@ -139,6 +139,10 @@ function writes(summary: Summary): string[] {
     `unknown ${w.unknown}, resurrected ${w.resurrected}`,
     `longest wait of one client ${figure(w.longestWaitMs, w.longestWaitDuring)}`,
     `longest read gap ${figure(w.longestReadGapMs, w.longestReadGapDuring)}`,
+    ...w.unobserved.map(
+      (g) =>
+        `NOT OBSERVED for ${formatMs(g.ms)} from ${formatTime(g.from)} UTC (${formatDuring(g.during)}): no probe was alive`,
+    ),
   ];
 }
 

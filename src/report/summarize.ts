@@ -60,6 +60,7 @@ export function summarize(state: RunState): Summary {
       version: n.version,
       status: n.status,
       reason: n.reason,
+      swappedAt: n.swappedAt,
       startedAt: n.startedAt,
       endedAt: n.endedAt,
     })),
@@ -151,12 +152,8 @@ function writesOf(writes: WriteLedger, { steps }: RunState, asOf: string): NonNu
     longestReadGapDuring: when(read),
     longestWaitMs: writes.longestWait?.ms ?? null,
     longestWaitDuring: when(writes.longestWait),
-    gaps: writes.writeGaps.map((gap) => ({
-      ms: gap.ms,
-      from: gap.from,
-      to: gap.to,
-      during: during(gap, steps, asOf),
-    })),
+    gaps: writes.writeGaps.map((gap) => ({ ...gap, during: during(gap, steps, asOf) })),
+    unobserved: (writes.unobserved ?? []).map((gap) => ({ ...gap, during: during(gap, steps, asOf) })),
     reads: writes.reads,
     writers: writes.writers,
     startedAt: writes.startedAt,
@@ -173,6 +170,8 @@ const longest = (gaps: readonly Gap[]): Gap | undefined =>
  */
 function gapDuring(handover: HandoverRecord, writes: WriteLedger, asOf: string): number | undefined {
   const span = { from: handover.startedAt, to: handover.endedAt ?? asOf };
+  // What nobody watched has no figure, however short the pauses were that somebody saw.
+  if (writes.unobserved?.some((g) => overlapMs(g, span) > 0) === true) return undefined;
   const gap = longest(writes.writeGaps.filter((g) => overlapMs(g, span) > 0));
   if (gap) return gap.ms;
   const ended = writes.buckets.filter((bucket, i) => {

@@ -53,7 +53,7 @@ const Step = z.strictObject({
   title: z.string(),
   startedAt: Time,
   endedAt: Time.optional(),
-  result: z.enum(['done', 'failed', 'skipped']).optional(),
+  result: z.enum(['done', 'failed', 'skipped', 'interrupted']).optional(),
 });
 
 const Node = z.strictObject({
@@ -66,6 +66,7 @@ const Node = z.strictObject({
   version: z.string().optional().describe('The version it last reported itself.'),
   status: z.enum(['pending', 'draining', 'drained', 'upgrading', 'rejoining', 'complete', 'failed']),
   reason: z.string().optional(),
+  swappedAt: Time.optional().describe('When its software was first touched; absent: it runs what it ran.'),
   startedAt: Time.optional(),
   endedAt: Time.optional(),
 });
@@ -112,6 +113,9 @@ const Writes = z.strictObject({
   longestWaitMs: Ms.nullable().describe('Of any one client, from its first attempt to the acknowledgement.'),
   longestWaitDuring: z.string().nullable(),
   gaps: z.array(Gap).describe('The longest write gaps, longest first.'),
+  unobserved: z
+    .array(Gap)
+    .describe('When no probe was alive: nothing is known of clients then, and no gap is told.'),
   reads: Count,
   writers: Count,
   startedAt: Time,

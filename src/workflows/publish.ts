@@ -2,6 +2,7 @@ import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { searchAttributes } from '../contracts/control.js';
 import type { RunState } from '../contracts/run.js';
+import { describeUndo } from '../planning/undo.js';
 
 const phaseKey = defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD);
 
@@ -62,6 +63,8 @@ export function describe(state: RunState): string {
     lines.push('', `Borrowed: ${state.ledger.map((b) => `\`${b.id}\``).join(', ')}`);
   if (state.failure)
     lines.push('', `**${state.failure.code}** ${state.failure.message}`, '', state.failure.remedy);
+  const undo = describeUndo(state);
+  if (undo !== undefined) lines.push('', undo);
   if (run.outcome === 'running') lines.push('', state.resumeHint);
   return lines.join('\n');
 }

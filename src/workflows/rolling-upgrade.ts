@@ -232,7 +232,12 @@ async function attempt(
   const isStep = planned !== undefined || id.includes('/');
   const at = { id, node, depth: state.compensations.length, before: statusOf(state, node) };
   if (isStep || id === 'prepare') state.step = id;
-  const progress = { id, title: planned?.title ?? title, startedAt: now() } as RunState['steps'][number];
+  const progress: RunState['steps'][number] = {
+    id,
+    // The plan's titles are those of the way forward.
+    title: state.direction === 'forward' ? (planned?.title ?? title) : title,
+    startedAt: now(),
+  };
   if (isStep) state.steps.push(progress);
   try {
     if (id === 'prepare' && planned?.approval === true) await awaitApproval(run, id, planned.title);
@@ -244,9 +249,14 @@ async function attempt(
     return 'done';
   } catch (error) {
     progress.endedAt = now();
-    progress.result = error instanceof Overtaken ? 'skipped' : 'failed';
+    progress.result = resultOf(error);
     return await afterFailure(run, error, at);
   }
+}
+
+function resultOf(error: unknown): RunState['steps'][number]['result'] {
+  if (error instanceof Overtaken) return 'skipped';
+  return error instanceof Interrupted ? 'interrupted' : 'failed';
 }
 
 async function afterFailure(

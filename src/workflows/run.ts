@@ -115,6 +115,7 @@ export function setStatus(run: Run, node: NodeId, status: NodeProgress['status']
   progress.status = status;
   progress.reason = reason;
   progress.startedAt ??= now();
+  if (status === 'upgrading') progress.swappedAt ??= now();
   if (status === 'complete' || status === 'failed') progress.endedAt = now();
   tell(run, 'node', reason === undefined ? `${node} ${status}` : `${node} ${status}: ${reason}`, node);
 }

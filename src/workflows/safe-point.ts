@@ -20,6 +20,8 @@ export async function safePoint(run: Run, phase: RunState['phase']): Promise<voi
   setPhase(state, phase);
   if (workflowInfo().continueAsNewSuggested) {
     await condition(allHandlersFinished);
+    // A wish that came meanwhile is not part of the state: it is obeyed here, before the history changes.
+    checkInterrupt(run);
     const input: RunInput = { cluster: state.spec.cluster, upgrade: state.spec.upgrade, state };
     await continueAsNew(input);
   }

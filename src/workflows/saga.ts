@@ -90,11 +90,20 @@ export async function compensate(run: Run, depth = 0): Promise<void> {
         tell(run, 'compensation', `NOT undone: ${compensation.id}: ${failure.message}`);
         // The entry leaves the stack so that the rest runs; the ledger keeps what is still borrowed.
         run.state.compensations = run.state.compensations.filter((c) => c.id !== compensation.id);
+        if (compensation.kind === 'unfence' && failure.code === 'PRIMARY_MOVED')
+          keepReplicas(run, compensation.node);
         continue;
       }
       settle(run, compensation.id);
     }
   });
+}
+
+/** Another node is the primary by now: nobody is pointed back to the old one, which stays down. */
+function keepReplicas(run: Run, old: NodeId): void {
+  run.state.compensations = run.state.compensations.filter(
+    (c) => c.kind !== 'restore-upstream' || c.upstream !== old,
+  );
 }
 
 async function undo(run: Run, compensation: Compensation): Promise<void> {

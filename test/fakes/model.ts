@@ -33,6 +33,7 @@ export interface ModelNode {
   oldestTransactionMs: number;
   /** What the running process does not tell. */
   silent: boolean;
+  identity: string;
 }
 
 /** A replicated system in memory: for tests of the runs' own logic, not of any system's behaviour. */
@@ -75,6 +76,7 @@ export class Model {
       fenced: false,
       oldestTransactionMs: 0,
       silent: false,
+      identity: 'model-1',
     }));
   }
 
@@ -143,7 +145,7 @@ export class Model {
       inSync: when(n.inSync),
       upstream: when(n.role === 'primary' ? undefined : n.upstream),
       epoch: when(this.epoch),
-      identity: when('model-1'),
+      identity: when(n.identity),
       inFlight: when({ count: n.oldestTransactionMs > 0 ? 1 : 0, oldestMs: n.oldestTransactionMs }),
       startedAt: when('2026-01-01T00:00:00.000Z'),
       stop: this.stopSafety[n.id] ?? { verdict: 'pass', evidence: 'the others suffice' },
@@ -252,13 +254,15 @@ function modelSystem(model: Model): DataSystem {
           })),
         ),
       promote: async (_cluster, candidate, fence) => {
-        if (model.primary?.id !== candidate) {
+        const repoint = (): void => {
+          for (const n of model.nodes) if (n.id !== candidate && n.id !== fence.node) n.upstream = candidate;
+        };
+        if (model.primary?.id === candidate) repoint();
+        else {
           await model.effect(`promote ${candidate}`, () => {
             model.node(candidate).role = 'primary';
             model.epoch++;
-            for (const n of model.nodes) {
-              if (n.id !== candidate && n.id !== fence.node) n.upstream = candidate;
-            }
+            repoint();
           });
         }
         return { group: 'default', node: candidate, epoch: model.epoch, at: new Date().toISOString() };

@@ -76,14 +76,13 @@ const textOf = (path: string): string => readFileSync(join(installed, path), 'ut
 
 describe('what is published', () => {
   it('is everything that runs, and neither tests nor tools', () => {
-    expect(files()).toEqual(
-      expect.arrayContaining([
-        ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'],
-        ...['dist/client/cli/main.js', 'dist/workflow-bundle.js', 'dist/probe/main.js'],
-        ...['client', 'contracts', 'worker'].map((entry) => `dist/${entry}/index.d.ts`),
-        ...['examples/postgres/cluster.yaml', 'examples/postgres/upgrade.yaml'],
-      ]),
-    );
+    const wanted = [
+      ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'],
+      ...['dist/client/cli/main.js', 'dist/workflow-bundle.js', 'dist/probe/main.js'],
+      ...['client', 'contracts', 'worker'].map((entry) => `dist/${entry}/index.d.ts`),
+      ...['examples/postgres/cluster.yaml', 'examples/postgres/upgrade.yaml'],
+    ];
+    expect(wanted.filter((path) => !files().includes(path))).toEqual([]);
     const folders = new Set(files().map((path) => path.split('/').slice(0, -1).slice(0, 2).join('/')));
     expect(
       [...folders].filter((f) => !/^(?:|docs(?:\/.+)?|examples\/postgres|dist(?:\/.+)?)$/.test(f)),
@@ -104,7 +103,7 @@ describe('what is published', () => {
       (path) => /^dist\/.+\.(?:js|d\.ts)$/.test(path) && path !== 'dist/workflow-bundle.js',
     );
     const imported = code.flatMap((path) =>
-      [...textOf(path).matchAll(/(?:from|import)\s*\(?\s*'([^.'][^']*)'/g)].map(([, name = '']) => name),
+      [...textOf(path).matchAll(/(?:from|import)\s*\(?\s*'([@a-z][^'\s]*)'/g)].map(([, name = '']) => name),
     );
     const packages = imported
       .filter((name) => !name.startsWith('node:'))
@@ -198,9 +197,7 @@ describe('the installed library', () => {
       // @ts-expect-error there is no such method
       await client.upgrade();
       // @ts-expect-error it is text
-      export const hash: number = plan.hash;
-      // @ts-expect-error it cannot be changed
-      cluster.name = 'other';`;
+      export const hash: number = plan.hash;`;
       writeFileSync(inProject('consumer.mts'), `${shown}${more}`);
       const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
       const options = [

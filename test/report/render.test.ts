@@ -36,6 +36,31 @@ describe('R-PROOF-1: summary.txt', () => {
     expect(text).not.toMatch(/lost 0|gap \d/);
   });
 
+  test('R-PROOF-2: what no probe watched is said, and has no figure', () => {
+    const run = finishedRun();
+    const dark = { ms: 2000, from: at(28), to: at(30) };
+    const state = { ...run, writes: run.writes && { ...run.writes, unobserved: [dark] } };
+    const text = textOf(state);
+    expect(text).toContain('NOT OBSERVED for 2.0 s from 2026-03-04 03:52:39 UTC (during handover/default)');
+    expect(summarize(state).handovers[0]?.writeGapMs).toBeUndefined();
+    expect(htmlOf(state)).toContain('Not observed all the time');
+    expect(htmlOf(run)).not.toContain('Not observed all the time');
+    expect(summarize(run).handovers[0]?.writeGapMs).toBe(431);
+  });
+
+  test('R-SAGA-5: a node whose software was never touched has stayed, whatever was begun', () => {
+    const run = failedRun();
+    const [first, second] = run.nodes.map((n, i) => ({
+      ...n,
+      startedAt: at(1),
+      swappedAt: i === 0 ? undefined : at(2),
+    }));
+    if (!first || !second) throw new Error('the fixture has two nodes');
+    const text = textOf({ ...run, direction: 'back', nodes: [first, second] });
+    expect(text).toContain(`stayed on ${first.from}`);
+    expect(text).toContain(`back to ${second.from}`);
+  });
+
   test('a run in progress: as of when, what is borrowed, how to go on', () => {
     const text = textOf(runInProgress());
     expect(text).toContain('RUNNING (rolling)');

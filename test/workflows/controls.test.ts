@@ -99,6 +99,35 @@ describe.concurrent('R-SAGA-3: controls', () => {
     expect(model.nodes.map((n) => n.version)).toEqual(['1.0', '1.1', '1.1']);
   });
 
+  it('abort between the handover and the replacement of the old primary does not leave it down', async () => {
+    const model = new Model();
+    const run = await harness.start(model, { approvals: { before: ['replace/a'] } });
+    const waits = await run.until('waits', (s) => s.waiting?.step === 'replace/a');
+    expect(model.node('a').running).toBe(false);
+    expect(waits.compensations.map((c) => c.id)).toContain('rejoin/a');
+    await run.handle.signal('abort', { by: 'ann' });
+    const state = await run.result();
+    expect(state.run.outcome).toBe('aborted');
+    expect(model.node('a')).toMatchObject({ running: true, role: 'replica', upstream: 'b', version: '1.0' });
+    expect(model.primary?.id).toBe('b');
+    expect(state.leftUndone).toEqual([]);
+    expect(state.ledger).toEqual([]);
+  });
+
+  it('an approval can be asked for before the finish, and a rollback given instead', async () => {
+    const model = new Model();
+    const run = await harness.start(model, { approvals: { before: ['finish'] } });
+    const waits = await run.until('waits', (s) => s.waiting?.step === 'finish');
+    expect(model.nodes.map((n) => n.version)).toEqual(['1.1', '1.1', '1.1']);
+    expect(model.probing).toBe(true);
+    expect(waits.writes).toBeUndefined();
+    await run.update('rollback', { by: 'ann', reason: 'the application has errors' });
+    const state = await run.result();
+    expect(state.run.outcome).toBe('rolled-back');
+    expect(model.nodes.map((n) => n.version)).toEqual(['1.0', '1.0', '1.0']);
+    expect(model.primary?.id).toBe('a');
+  });
+
   it('abort leaves a gate at once instead of waiting for its timeout', async () => {
     const model = new Model();
     model.node('c').inSync = true;

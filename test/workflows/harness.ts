@@ -36,8 +36,10 @@ function cachedByEnvironment(): number | undefined {
 }
 
 /** A worker in this process, on a task queue of its own, over the model's ports. */
-export async function createHarness(options: { maxCachedWorkflows?: number } = {}): Promise<Harness> {
-  const address = process.env.ROLLGATE_TEST_TEMPORAL;
+export async function createHarness(
+  options: { maxCachedWorkflows?: number; address?: string } = {},
+): Promise<Harness> {
+  const address = options.address ?? process.env.ROLLGATE_TEST_TEMPORAL;
   if (address === undefined) throw new Error('ROLLGATE_TEST_TEMPORAL is not set: run through vitest');
   const connection = await Connection.connect({ address });
   await registerSearchAttributes(connection, 'default');
@@ -127,7 +129,7 @@ function testRun(handle: WorkflowHandle): TestRun {
     handle,
     status,
     until: async (what, holds) => {
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + 50_000;
       for (;;) {
         const state = await status();
         if (holds(state)) return state;
@@ -136,7 +138,8 @@ function testRun(handle: WorkflowHandle): TestRun {
             `never: ${what}; phase ${state.phase}, failure ${state.failure?.message ?? 'none'}`,
           );
         }
-        await delay(30);
+        // Each question replays the whole history where no workflow is kept in memory.
+        await delay(60);
       }
     },
     result: async () => {

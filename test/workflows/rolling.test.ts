@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RollgateError } from '../../src/contracts/index.js';
 import { Model } from '../fakes/model.js';
 import { createHarness, type Harness } from './harness.js';
 
@@ -91,6 +92,45 @@ describe.concurrent('a rolling upgrade', () => {
     expect(state.run.outcome).toBe('completed');
     expect(model.effects.filter((e) => /fence|promote/.test(e))).toEqual([]);
     expect(model.epoch).toBe(2);
+  });
+
+  it('R-SAGA-1: a promotion that happened, although nobody learned of it, is verified and adopted', async () => {
+    const model = new Model();
+    let told = 0;
+    model.onEffect = (e) => {
+      if (e !== 'promote b' || told++ > 0) return;
+      model.node('b').role = 'primary';
+      model.node('c').upstream = 'b';
+      model.epoch = 2;
+      throw new RollgateError('PRIMARY_MOVED', 'b is a primary by now', 'Observe again.');
+    };
+    const run = await harness.start(model);
+    const blocked = await run.until('blocked', (s) => s.phase === 'blocked');
+    expect(blocked.failure?.code).toBe('PRIMARY_MOVED');
+    // The old primary was not put back, because another one is there by now.
+    expect(blocked.leftUndone.map((l) => l.what)).toContain('fence/a');
+    expect(model.effects).not.toContain('unfence a');
+    await run.update('retry');
+    const state = await run.result();
+    expect(state.run.outcome).toBe('completed');
+    expect(state.leftUndone).toEqual([]);
+    expect(state.handovers).toHaveLength(1);
+    expect(state.handovers[0]).toMatchObject({ from: 'a', to: 'b', result: 'done', epochAfter: 2 });
+    expect(model.effects.filter((e) => e === 'fence a')).toHaveLength(1);
+    expect(model.epoch).toBe(2);
+  });
+
+  it('R-SAFE-4: a node that holds other data by now is not stopped', async () => {
+    const model = new Model();
+    model.onEffect = (e) => {
+      if (e === 'drain b') model.node('b').identity = 'somebody-else';
+    };
+    const run = await harness.start(model);
+    const blocked = await run.until('blocked', (s) => s.phase === 'blocked');
+    expect(blocked.failure?.code).toBe('IDENTITY_CHANGED');
+    expect(model.effects).not.toContain('stop b');
+    await run.update('abort');
+    expect((await run.result()).run.outcome).toBe('aborted');
   });
 
   it('R-PROOF-2: lost writes fail the run, loudly', async () => {

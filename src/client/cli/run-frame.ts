@@ -5,6 +5,7 @@ import type {
   NodeStatus,
   RunState,
 } from '../../contracts/index.js';
+import { describeUndo } from '../../planning/undo.js';
 import { columns } from './columns.js';
 import type { Paint } from './paint.js';
 import { approveCommand, writesText } from './run-lines.js';
@@ -33,6 +34,7 @@ export function runFrame(state: RunState, paint: Paint): string {
     state.handovers.map(handoverLine),
     figures(state),
     leftOver(state, paint),
+    undo(state),
     state.run.outcome === 'running' && state.resumeHint !== '' ? [`go on: ${state.resumeHint}`] : [],
   ];
   return sections
@@ -146,6 +148,11 @@ function figures(state: RunState): string[] {
     ...(state.writes ? [writesText(state.writes)] : []),
     ...state.faults.map((f) => `fault ${f.kind} during ${f.during} at ${f.at}`),
   ];
+}
+
+function undo(state: RunState): string[] {
+  const text = describeUndo(state);
+  return text === undefined ? [] : [text];
 }
 
 function leftOver(state: RunState, paint: Paint): string[] {

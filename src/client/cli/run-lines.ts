@@ -23,7 +23,8 @@ export function outcomeLine(state: RunState): string {
 
 export function writesText(writes: NonNullable<RunState['writes']>): string {
   const gap = writes.writeGaps[0]?.ms;
-  return `writes acknowledged ${writes.acknowledged}, lost ${writes.lost}, unknown ${writes.unknown}, longest gap ${gap === undefined ? 'none' : `${gap} ms`}`;
+  const dark = (writes.unobserved ?? []).reduce((sum, g) => sum + g.ms, 0);
+  return `writes acknowledged ${writes.acknowledged}, lost ${writes.lost}, unknown ${writes.unknown}, longest gap ${gap === undefined ? 'none' : `${gap} ms`}${dark > 0 ? `, NOT OBSERVED for ${dark} ms` : ''}`;
 }
 
 /**

@@ -78,6 +78,10 @@ async function makeReady(run: Run, step: Handover, view: ClusterView): Promise<r
   const { from, candidates, group } = step;
   const stop = findNode(view, from)?.stop;
   if (stop?.verdict === 'hold' && stop.window) await borrowSettings(run, stop.window.borrow);
+  // A probe that has died, or whose time was up during a long approval, would leave the handover unmeasured.
+  if (upgrade.probe.enabled) {
+    await act('startProbe', 'make sure that the probe writes', { ...run.target, probe: upgrade.probe });
+  }
   push(run, { id: `prepare/${group}`, kind: 'unprepare', from, candidates });
   await act('prepareHandover', `prepare the handover from ${from}`, { ...run.target, from, candidates });
   const canary = await act('proveReplication', `a canary from ${from} is read on ${candidates.join(', ')}`, {

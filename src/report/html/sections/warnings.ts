@@ -1,4 +1,4 @@
-import { formatClock, formatCount } from '../../format.js';
+import { formatClock, formatCount, formatDuring, formatMs } from '../../format.js';
 import type { Summary } from '../../summary-schema.js';
 import { time } from './facts.js';
 import { html, type Markup } from '../markup.js';
@@ -33,6 +33,20 @@ export function waitingBox({ waiting, plan }: Summary): Markup | undefined {
     <p>
       <b>${waiting.title}</b> (<code>${waiting.step}</code>) with plan <code>${plan?.hash ?? ''}</code>, until
       ${time(waiting.expiresAt)} UTC. No answer by then is a rejection.
+    </p>
+  </section>`;
+}
+
+export function unobservedBox({ writes }: Summary): Markup | undefined {
+  if (!writes || writes.unobserved.length === 0) return undefined;
+  return html`<section class="notice">
+    <h2>Not observed all the time</h2>
+    <p>
+      No probe was alive for
+      ${writes.unobserved
+        .map((g) => `${formatMs(g.ms)} from ${formatClock(g.from)} UTC ${formatDuring(g.during)}`)
+        .join('; ')}.
+      Nothing is known of what clients saw then: no gap of that time is in the figures.
     </p>
   </section>`;
 }
