@@ -36,7 +36,7 @@ export const errorCatalogue = {
   FENCE_UNCLEAN: { exit: 1, retryable: false },
   FENCE_VOID: { exit: 1, retryable: false },
   CANDIDATE_BEHIND: { exit: 1, retryable: false },
-  PROMOTION_UNVERIFIED: { exit: 1, retryable: true },
+  PROMOTION_UNVERIFIED: { exit: 1, retryable: false },
   CANARY_MISSING: { exit: 1, retryable: false },
   FORMAT_UNKNOWN: { exit: 1, retryable: false },
   // the run

@@ -13,8 +13,13 @@ export interface UndoOutlook {
 
 /** Pure, from the run's own record: the rollback itself decides from a fresh observation. */
 export function undoOutlook(state: Pick<RunState, 'nodes' | 'handovers' | 'plan'>): UndoOutlook {
-  const changed = state.nodes.filter((n) => n.from !== n.to && (n.version === n.to || isOut(n.status)));
-  const primary = (n: RunState['nodes'][number]): boolean => (n.roleAfter ?? n.roleBefore) === 'primary';
+  const fenced = (n: RunState['nodes'][number]): boolean =>
+    n.status === 'drained' && state.handovers.some((h) => h.from === n.id && h.promotedAt !== undefined);
+  const changed = state.nodes.filter(
+    (n) => n.from !== n.to && (n.version === n.to || isOut(n.status) || fenced(n)),
+  );
+  const primary = (n: RunState['nodes'][number]): boolean =>
+    (n.roleAfter ?? n.roleBefore) === 'primary' && !fenced(n);
   const last = state.handovers.findLast((h) => h.result === 'done');
   const pause =
     last?.fencedAt !== undefined && last.promotedAt !== undefined

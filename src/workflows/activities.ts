@@ -20,6 +20,14 @@ const urgent = proxyActivities<Activities>({
   retry: { ...base.retry, initialInterval: 50, maximumInterval: 500, maximumAttempts: 12 },
 });
 
+/** For what must not be given up soon: meanwhile the cluster has no primary. */
+const patient = proxyActivities<Activities>({
+  ...base,
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '3s',
+  retry: { ...base.retry, initialInterval: 100, maximumAttempts: 100 },
+});
+
 type Name = keyof Activities;
 
 /** Call an activity with a summary that the Temporal UI shows beside it. */
@@ -38,6 +46,15 @@ export function actUrgently<N extends Name>(
   input: Parameters<Activities[N]>[0],
 ): ReturnType<Activities[N]> {
   return call(urgent, name, summary, input);
+}
+
+/** The same with minutes of attempts. */
+export function actPatiently<N extends Name>(
+  name: N,
+  summary: string,
+  input: Parameters<Activities[N]>[0],
+): ReturnType<Activities[N]> {
+  return call(patient, name, summary, input);
 }
 
 interface Callable {

@@ -55,9 +55,9 @@ function objectionTo(
       return state.phase === 'blocked' ? undefined : `nothing has failed: the run is ${state.phase}`;
     case 'skip': {
       if (state.phase !== 'blocked') return `nothing has failed: the run is ${state.phase}`;
-      const node = state.nodes.find((n) => n.id === state.failure?.node);
+      const node = state.nodes.find((n) => state.failure?.step === `replace/${n.id}`);
       if (!node) return 'only the replacement of a node can be skipped';
-      return node.status === 'failed'
+      return node.status !== 'pending'
         ? `${node.id} has been stopped already and cannot be left like that: retry or roll back`
         : undefined;
     }

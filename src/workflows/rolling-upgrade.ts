@@ -20,7 +20,7 @@ import {
 import { awaitApproval, awaitUnblock, safePoint } from './safe-point.js';
 import { compensate, failureOf } from './saga.js';
 import { finish, verifyEnd } from './steps/finish.js';
-import { adoptPromotion, completeHandover, handOver } from './steps/handover.js';
+import { adoptPromotion, completeHandover, handOver, putBack } from './steps/handover.js';
 import { prepare } from './steps/prepare.js';
 import { replaceNode } from './steps/replace.js';
 
@@ -135,9 +135,11 @@ async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   const { state } = run;
   const decided: { next?: NextStep; view?: ClusterView } = {};
   const answer = await attempt(run, 'observe', 'Observe', undefined, async () => {
-    const view = await act('observeCluster', 'observe the cluster', run.target);
+    const seen = await act('observeCluster', 'observe the cluster', run.target);
+    remember(run, seen);
+    const view = await settleOpen(run, seen);
     decided.view = view;
-    decided.next = await decide(run, view);
+    decided.next = decide(run, view);
   });
   const { next, view } = decided;
   if (answer !== 'done' || next === undefined || view === undefined) return answer;
@@ -147,12 +149,16 @@ async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   return take(run, next, view);
 }
 
-/** Observe, settle what a lost reply has left open, and decide. */
-async function decide(run: Run, view: ClusterView): Promise<NextStep> {
+/** Settle what a lost reply or a failed compensation has left open. Returns the view that is then true. */
+async function settleOpen(run: Run, view: ClusterView): Promise<ClusterView> {
+  if (run.state.fence) await adoptPromotion(run, view);
+  if (run.state.release) await completeHandover(run);
+  if (!(await putBack(run))) return view;
+  return act('observeCluster', 'observe the cluster', run.target);
+}
+
+function decide(run: Run, view: ClusterView): NextStep {
   const { state } = run;
-  remember(run, view);
-  if (state.fence) await adoptPromotion(run, view);
-  if (state.release) await completeHandover(run);
   const next = nextStep({
     view,
     targets: targetsOf(state),

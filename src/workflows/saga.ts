@@ -2,7 +2,7 @@ import { ActivityFailure, ApplicationFailure, CancellationScope } from '@tempora
 import type { BorrowedSetting } from '../contracts/ledger.js';
 import type { Compensation, RunFailure } from '../contracts/run.js';
 import type { BorrowRequest, NodeId } from '../contracts/view.js';
-import { act } from './activities.js';
+import { act, actPatiently } from './activities.js';
 import { now, StepFailure, tell, type Run } from './run.js';
 
 /** Record how to undo a step, before it acts. */
@@ -111,7 +111,7 @@ async function undo(run: Run, compensation: Compensation): Promise<void> {
   const times = { timeoutMs: upgrade.timeouts.start, pollMs: upgrade.poll };
   switch (compensation.kind) {
     case 'unfence':
-      await act('unfencePrimary', `put ${compensation.node} back as primary`, {
+      await actPatiently('unfencePrimary', `put ${compensation.node} back as primary`, {
         ...run.target,
         node: compensation.node,
         asked: compensation.asked,

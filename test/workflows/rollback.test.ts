@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RollgateError } from '../../src/contracts/index.js';
 import { Model } from '../fakes/model.js';
 import { createHarness, type Harness } from './harness.js';
 
@@ -89,6 +90,32 @@ describe.concurrent('R-SAGA-5: rolling back is the same code with the former ver
     model.stuckCandidates = false;
     await run.update('retry');
     expect((await run.result()).run.outcome).toBe('completed');
+  });
+
+  it('R-ROLL-7: an old primary that could not be put back is put back by a retry, before anything else', async () => {
+    const model = new Model();
+    model.stuckCandidates = true;
+    let broken = true;
+    model.onEffect = (e) => {
+      if (e === 'unfence a' && broken) throw new RollgateError('PRIMARY_MOVED', 'so it is said', 'Look.');
+    };
+    const run = await harness.start(model, { timeouts: { gate: '1s', handover: '1s' } });
+    const blocked = await run.until('blocked', (s) => s.phase === 'blocked');
+    expect(blocked.failure?.code).toBe('CANDIDATE_BEHIND');
+    expect(blocked.leftUndone.map((l) => l.what)).toContain('fence/a');
+    expect(model.primary).toBeUndefined();
+    broken = false;
+    model.stuckCandidates = false;
+    await run.update('retry');
+    const state = await run.result();
+    expect(state.run.outcome).toBe('completed');
+    expect(state.leftUndone).toEqual([]);
+    expect(model.effects.filter((e) => /^(un)?fence a|^promote/.test(e))).toEqual([
+      'fence a',
+      'unfence a',
+      'fence a',
+      'promote b',
+    ]);
   });
 
   it('R-SAGA-5: a compensation that fails is listed with what undoes it, and the rest still runs', async () => {

@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import type { ClientBase } from 'pg';
 
 /** One node's own answer, as one row. */
 export interface NodeFacts {
@@ -64,7 +64,7 @@ const statement = `
             FROM pg_stat_activity
            WHERE backend_type = 'client backend' AND xact_start IS NOT NULL AND application_name NOT LIKE 'rollgate%') a`;
 
-export async function readFacts(client: Client): Promise<NodeFacts> {
+export async function readFacts(client: ClientBase): Promise<NodeFacts> {
   const { rows } = await client.query<NodeFacts>(statement);
   const [row] = rows;
   if (!row) throw new Error('the node returned no facts');

@@ -70,7 +70,7 @@ async function ask(sessions: Sessions, secrets: SecretResolver, cluster: Cluster
             const at = rows[0]?.at;
             return { spec, facts, replayed: at === null || at === undefined ? undefined : parseLsn(at) };
           },
-          { statementTimeoutMs: 3000 },
+          { statementTimeoutMs: 3000, fresh: true },
         );
       } catch (error) {
         return { spec, failure: secrets.redact(messageOf(error)) };

@@ -1,5 +1,12 @@
 import { Client, DatabaseError } from 'pg';
-import type { ClusterSpec, ProbeClient, ProbeFacet, ProbeKey, WriteOutcome } from '../../contracts/index.js';
+import type {
+  ClusterSpec,
+  NodeSpec,
+  ProbeClient,
+  ProbeFacet,
+  ProbeKey,
+  WriteOutcome,
+} from '../../contracts/index.js';
 import { messageOf } from '../../contracts/index.js';
 import { settingsOf, type Sessions } from './connection.js';
 import { onlyPrimary } from './primary.js';
@@ -44,19 +51,50 @@ export function createProbe(sessions: Sessions): ProbeFacet {
   };
 }
 
-/** Finds the primary by itself, as an application with several hosts in its connection string does. */
+/**
+ * Finds the primary by itself, as an application with several hosts in its connection string does. While there is
+ * none it keeps its sessions and asks again: to authenticate dozens of times a second would slow the handover that
+ * it measures.
+ */
 function createProbeClient(sessions: Sessions, cluster: ClusterSpec, name: string): ProbeClient {
   const schema = settingsOf(cluster).scratchSchema;
   const insert = `INSERT INTO ${schema}.ledger (run_id, writer, seq) VALUES ($1, $2, $3)`;
   let writing: Session | undefined;
   let reading: Session | undefined;
+  const waiting = new Map<string, Session>();
+  const forget = (): void => {
+    for (const session of waiting.values()) session.end();
+    waiting.clear();
+  };
+  const findPrimary = async (timeoutMs: number): Promise<Session> => {
+    const found = await firstOf(
+      cluster.nodes.map(async (node) => {
+        const kept = waiting.get(node.id);
+        const session = kept && !kept.lost ? kept : await open(sessions, cluster, node, name, timeoutMs);
+        waiting.set(node.id, session);
+        try {
+          const { rows } = await session.client.query<{ replica: boolean }>(
+            'SELECT pg_is_in_recovery() AS replica',
+          );
+          if (rows[0]?.replica === false) return { node: node.id, session };
+        } catch (error) {
+          session.end();
+          throw error;
+        }
+        throw new Error(`${node.id} is a replica`);
+      }),
+    );
+    waiting.delete(found.node);
+    return found.session;
+  };
   return {
     async write(key, timeoutMs): Promise<WriteOutcome> {
       if (!writing || writing.lost) {
         writing?.end();
         writing = undefined;
         try {
-          writing = await anyNode(sessions, cluster, name, timeoutMs, true);
+          writing = await findPrimary(timeoutMs);
+          forget();
         } catch (error) {
           return { kind: 'refused', reason: messageOf(error) };
         }
@@ -83,7 +121,7 @@ function createProbeClient(sessions: Sessions, cluster: ClusterSpec, name: strin
       if (!reading || reading.lost) {
         reading?.end();
         reading = undefined;
-        reading = await anyNode(sessions, cluster, name, timeoutMs, false);
+        reading = await anyNode(sessions, cluster, name, timeoutMs);
       }
       try {
         await reading.client.query(`SELECT count(*) FROM ${schema}.canary`);
@@ -96,6 +134,7 @@ function createProbeClient(sessions: Sessions, cluster: ClusterSpec, name: strin
     close() {
       writing?.end();
       reading?.end();
+      forget();
       return Promise.resolve();
     },
   };
@@ -110,51 +149,56 @@ interface Session {
   end(): void;
 }
 
-/** The first node that accepts a session; for writes it must be a primary. */
+/** A session on the first node that accepts one; the others are closed again. */
 async function anyNode(
   sessions: Sessions,
   cluster: ClusterSpec,
   name: string,
   timeoutMs: number,
-  writable: boolean,
 ): Promise<Session> {
-  const attempts = cluster.nodes.map(async (node) => {
-    const client = new Client({
-      ...(await sessions.config(cluster, node, name)),
-      connectionTimeoutMillis: Math.min(timeoutMs, settingsOf(cluster).connectTimeout),
-      query_timeout: timeoutMs,
-    });
-    const session: Session = {
-      client,
-      lost: false,
-      warned: false,
-      end: () => {
-        session.lost = true;
-        client.end().catch(() => client.removeAllListeners('notice'));
-      },
-    };
-    client.on('error', () => {
-      session.lost = true;
-    });
-    client.on('notice', () => {
-      session.warned = true;
-    });
-    await client.connect();
-    if (writable) {
-      const { rows } = await client.query<{ replica: boolean }>('SELECT pg_is_in_recovery() AS replica');
-      if (rows[0]?.replica !== false) {
-        session.end();
-        throw new Error(`${node.id} is a replica`);
-      }
-    }
-    return session;
+  const attempts = cluster.nodes.map((node) => open(sessions, cluster, node, name, timeoutMs));
+  const chosen = await firstOf(attempts);
+  for (const attempt of attempts) {
+    attempt.then((other) => other !== chosen && other.end()).catch(() => undefined);
+  }
+  return chosen;
+}
+
+async function open(
+  sessions: Sessions,
+  cluster: ClusterSpec,
+  node: NodeSpec,
+  name: string,
+  timeoutMs: number,
+): Promise<Session> {
+  const client = new Client({
+    ...(await sessions.config(cluster, node, name)),
+    connectionTimeoutMillis: Math.min(timeoutMs, settingsOf(cluster).connectTimeout),
+    query_timeout: timeoutMs,
   });
+  const session: Session = {
+    client,
+    lost: false,
+    warned: false,
+    end: () => {
+      session.lost = true;
+      client.end().catch(() => client.removeAllListeners('notice'));
+    },
+  };
+  client.on('error', () => {
+    session.lost = true;
+  });
+  client.on('notice', () => {
+    session.warned = true;
+  });
+  await client.connect();
+  return session;
+}
+
+/** The first that succeeds; if none does, an error with every reason. */
+async function firstOf<T>(attempts: readonly Promise<T>[]): Promise<T> {
   try {
-    const chosen = await Promise.any(attempts);
-    for (const attempt of attempts) {
-      attempt.then((other) => other !== chosen && other.end()).catch(() => undefined);
-    }
-    return chosen;
+    return await Promise.any(attempts);
   } catch (error) {
     const reasons =
       error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : messageOf(error);

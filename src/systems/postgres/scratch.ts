@@ -1,5 +1,5 @@
 import { RollgateError, type ClusterSpec, type ScratchFacet } from '../../contracts/index.js';
-import type { Client } from 'pg';
+import type { ClientBase } from 'pg';
 import { settingsOf, type Sessions } from './connection.js';
 import { onlyPrimary } from './primary.js';
 import { waitUntil } from './wait.js';
@@ -76,7 +76,7 @@ export function createScratch(sessions: Sessions): ScratchFacet {
 }
 
 /** Whether our schema is there. @throws SYSTEM_REFUSED when a schema of that name is not ours */
-async function exists(client: Client, schema: string): Promise<boolean> {
+async function exists(client: ClientBase, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ comment: string | null }>(
     "SELECT obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace WHERE nspname = $1",
     [schema],
@@ -109,16 +109,19 @@ async function missing(sessions: Sessions, cluster: ClusterSpec): Promise<string
 }
 
 /** False when the write was not acknowledged in time: no quorum, most likely. */
-async function write(client: Client, schema: string, token: string): Promise<boolean> {
+async function write(client: ClientBase, schema: string, token: string): Promise<boolean> {
   let cancelled = false;
-  client.on('notice', () => {
+  const cancel = (): void => {
     cancelled = true;
-  });
+  };
+  client.on('notice', cancel);
   try {
     await client.query(`INSERT INTO ${schema}.canary (token) VALUES ($1) ON CONFLICT DO NOTHING`, [token]);
     return !cancelled;
   } catch (error) {
     if ((error as { code?: string }).code === queryCanceled) return false;
     throw error;
+  } finally {
+    client.off('notice', cancel);
   }
 }

@@ -4,9 +4,9 @@ import { valueOf } from '../../contracts/observed.js';
 import type { HandoverRecord } from '../../contracts/run.js';
 import { findNode, type ClusterView, type NodeId } from '../../contracts/view.js';
 import type { NextStep } from '../../planning/next-step.js';
-import { act, actUrgently } from '../activities.js';
+import { act, actPatiently, actUrgently } from '../activities.js';
 import { passGates, requirePass } from '../gates.js';
-import { failStep, now, Overtaken, setStatus, shielded, tell, type Run } from '../run.js';
+import { failStep, now, Overtaken, progressOf, setStatus, shielded, tell, type Run } from '../run.js';
 import { amend, borrow, borrowSettings, push, settle } from '../saga.js';
 import { allowedVersions } from './replace.js';
 
@@ -225,6 +225,34 @@ export async function adoptPromotion(run: Run, view: ClusterView): Promise<void>
   const others = group.nodes.map((n) => n.id).filter((n) => n !== fence.node);
   promoted(run, record, fence, promotion, others);
   tell(run, 'handover', 'the promotion had happened', primary);
+}
+
+/**
+ * A fence that is still in the ledger when no handover is under way: taking it back has failed. Until it has been
+ * taken back nothing else is decided, because the cluster has no primary. True: it has been taken back now.
+ */
+export async function putBack(run: Run): Promise<boolean> {
+  const { state } = run;
+  const held = state.ledger.find((b) => b.kind === 'fence')?.node;
+  if (held === undefined || state.release) return false;
+  const { timeouts, poll } = state.spec.upgrade;
+  await actPatiently('unfencePrimary', `put ${held} back as primary`, {
+    ...run.target,
+    node: held,
+    asked: state.handovers.at(-1)?.to,
+    timeoutMs: timeouts.start,
+    pollMs: poll,
+  });
+  state.fence = undefined;
+  settle(run, `fence/${held}`);
+  const group = progressOf(run, held).group;
+  for (const { id } of state.nodes.filter((n) => n.group === group && n.id !== held)) {
+    await act('followPrimary', `let ${id} follow ${held}`, { ...run.target, node: id, upstream: held });
+  }
+  const healed = [`fence/${held}`, ...state.nodes.map((n) => `upstream/${n.id}`)];
+  state.leftUndone = state.leftUndone.filter((left) => !healed.includes(left.what));
+  tell(run, 'compensation', `undone at last: fence/${held}`, held);
+  return true;
 }
 
 /** Verify a promotion and release what the handover held. Goes on where a failure has stopped it. */

@@ -170,6 +170,12 @@ describe('R-PLAN-2: what forbids a run is found on real servers, by code, and no
     expect(obstaclesOf(minor)).toEqual([]);
   });
 
+  it('PG_SEVERAL_GROUPS: a cluster file with more than one primary and its replicas', async () => {
+    const nodes = real.cluster.nodes.map((n) => (n.id === 'pg-3' ? { ...n, group: 'other' } : n));
+    const view = await real.system.observe({ ...real.cluster, nodes }, real.ctx);
+    expect(view.obstacles).toMatchObject([{ code: 'PG_SEVERAL_GROUPS', message: /default, other/ }]);
+  });
+
   it('every code of obstacles.ts is made here', async () => {
     const at = (path: string): URL => new URL(path, import.meta.url);
     const source = await readFile(at('../../../src/systems/postgres/obstacles.ts'), 'utf8');

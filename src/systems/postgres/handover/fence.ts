@@ -5,6 +5,8 @@ import {
   type ClusterSpec,
   type EffectContext,
   type Fence,
+  type Host,
+  type NodeSpec,
 } from '../../../contracts/index.js';
 import { standbySignal } from '../replica.js';
 import type { HandoverDependencies } from './dependencies.js';
@@ -31,6 +33,8 @@ export async function fence(
     ]);
     const expected = { identity: before.systemIdentifier, source: `the data directory of ${primary}` };
     requireIdentity(cluster, { id: primary, identity }, expected);
+    // The guard comes first: it does nothing while the server runs, and there is no moment without it afterwards.
+    await guard(host, spec, ctx);
     await host.stop(spec, launch, { timeoutMs: options.timeoutMs, pollMs: Math.min(options.pollMs, 5) }, ctx);
   }
   const control = await readControl(host, spec, ctx);
@@ -41,7 +45,8 @@ export async function fence(
       'Both sides are put back as they were. Look at its log for why, then retry.',
     );
   }
-  await Promise.all([host.writeFile(spec, standbySignal, '', ctx), host.setFence(spec, ctx.runId, ctx)]);
+  // Nothing is written again, unless somebody has taken the guard away since.
+  await guard(host, spec, ctx);
   return fenceFrom({
     group: spec.group,
     node: primary,
@@ -54,6 +59,10 @@ export async function fence(
   });
 }
 
+async function guard(host: Host, spec: NodeSpec, ctx: EffectContext): Promise<void> {
+  await Promise.all([host.writeFile(spec, standbySignal, '', ctx), host.setFence(spec, ctx.runId, ctx)]);
+}
+
 /** Its system identifier. */
 async function requirePrimary(
   { sessions }: HandoverDependencies,
@@ -61,15 +70,20 @@ async function requirePrimary(
   primary: string,
   epoch: number,
 ): Promise<string> {
-  const row = await sessions.on(cluster, primary, async (client) => {
-    const { rows } = await client.query<{ replica: boolean; timeline: number | null; identity: string }>(
-      `SELECT pg_is_in_recovery() AS replica,
-              (SELECT system_identifier::text FROM pg_control_system()) AS identity,
-              CASE WHEN NOT pg_is_in_recovery()
-                   THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`,
-    );
-    return rows[0];
-  });
+  const row = await sessions.on(
+    cluster,
+    primary,
+    async (client) => {
+      const { rows } = await client.query<{ replica: boolean; timeline: number | null; identity: string }>(
+        `SELECT pg_is_in_recovery() AS replica,
+                (SELECT system_identifier::text FROM pg_control_system()) AS identity,
+                CASE WHEN NOT pg_is_in_recovery()
+                     THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline`,
+      );
+      return rows[0];
+    },
+    { fresh: true },
+  );
   if (row?.replica !== false) {
     throw new RollgateError(
       'NOT_PRIMARY',

@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import type { ClientBase } from 'pg';
 import {
   nodeSpec,
   RollgateError,
@@ -32,56 +32,51 @@ export async function promote(
     // A replica that cannot be re-pointed must not keep the cluster without a primary; the gates after the
     // promotion see it, and the run follows up.
     Promise.allSettled(others.map((id) => repoint(sessions, cluster, id, candidate)));
-  return sessions.on(
-    cluster,
-    candidate,
-    async (client) => {
-      const before = await readRecovery(client);
-      let pointed: Promise<unknown> = Promise.resolve();
-      if (before?.replica === true) {
-        const moved = 'Nothing was promoted. The run observes again and goes on from there.';
-        await Promise.all([
-          verifyFence(deps, cluster, { id: candidate, identity: before.identity }, held, ctx),
-          requireNoPrimary(deps, cluster, others, moved, ctx),
-        ]);
-        requireExactPosition(candidate, before.replayed, held);
-        // https://www.postgresql.org/docs/17/functions-admin.html: wait=false, because its own wait polls slowly.
-        pointed = repointOthers();
-        await client.query('SELECT pg_promote(false)');
-        const done = await waitUntil(
-          async () => (await readRecovery(client))?.replica === false,
-          { timeoutMs: options.timeoutMs, pollMs: promotionPollMs },
-          ctx,
-        );
-        if (!done) {
-          throw new RollgateError(
-            'PROMOTION_UNVERIFIED',
-            `${candidate} is still in recovery after ${options.timeoutMs} ms`,
-            'The promotion is withdrawn, or taken over if it has happened. Look at the log of the node.',
-          );
-        }
-      } else {
-        requirePromotedThere(candidate, before?.replayed ?? null, held);
-        pointed = repointOthers();
-      }
-      const timeline = await readTimeline(client);
-      if (timeline !== held.epoch + 1) {
+  return sessions.on(cluster, candidate, async (client) => {
+    const before = await readRecovery(client);
+    let pointed: Promise<unknown> = Promise.resolve();
+    if (before?.replica === true) {
+      const moved = 'Nothing was promoted. The run observes again and goes on from there.';
+      await Promise.all([
+        verifyFence(deps, cluster, { id: candidate, identity: before.identity }, held, ctx),
+        requireNoPrimary(deps, cluster, others, moved, ctx),
+      ]);
+      requireExactPosition(candidate, before.replayed, held);
+      // https://www.postgresql.org/docs/17/functions-admin.html: wait=false, because its own wait polls slowly.
+      pointed = repointOthers();
+      await client.query('SELECT pg_promote(false)');
+      const done = await waitUntil(
+        async () => (await readRecovery(client))?.replica === false,
+        { timeoutMs: options.timeoutMs, pollMs: promotionPollMs },
+        ctx,
+      );
+      if (!done) {
         throw new RollgateError(
-          'PRIMARY_MOVED',
-          `${candidate} is a primary on timeline ${timeline ?? 'unknown'}, the promotion would have made ${held.epoch + 1}`,
-          'Somebody else has promoted. The run observes again and goes on from there.',
+          'PROMOTION_UNVERIFIED',
+          `${candidate} is still in recovery after ${options.timeoutMs} ms`,
+          'The promotion is withdrawn, or taken over if it has happened. Look at the log of the node.',
         );
       }
-      const at = new Date().toISOString();
-      await pointed;
-      return { group: held.group, node: candidate, epoch: timeline, at };
-    },
-    { statementTimeoutMs: options.timeoutMs },
-  );
+    } else {
+      requirePromotedThere(candidate, before?.replayed ?? null, held);
+      pointed = repointOthers();
+    }
+    const timeline = await readTimeline(client);
+    if (timeline !== held.epoch + 1) {
+      throw new RollgateError(
+        'PRIMARY_MOVED',
+        `${candidate} is a primary on timeline ${timeline ?? 'unknown'}, the promotion would have made ${held.epoch + 1}`,
+        'Somebody else has promoted. The run observes again and goes on from there.',
+      );
+    }
+    const at = new Date().toISOString();
+    await pointed;
+    return { group: held.group, node: candidate, epoch: timeline, at };
+  });
 }
 
 async function readRecovery(
-  client: Client,
+  client: ClientBase,
 ): Promise<{ replica: boolean; replayed: string | null; identity: string } | undefined> {
   const { rows } = await client.query<{ replica: boolean; replayed: string | null; identity: string }>(
     `SELECT pg_is_in_recovery() AS replica, pg_last_wal_replay_lsn()::text AS replayed,
@@ -90,7 +85,7 @@ async function readRecovery(
   return rows[0];
 }
 
-async function readTimeline(client: Client): Promise<number | undefined> {
+async function readTimeline(client: ClientBase): Promise<number | undefined> {
   const { rows } = await client.query<{ timeline: number }>(
     "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline",
   );

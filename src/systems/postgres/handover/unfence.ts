@@ -32,12 +32,13 @@ export async function unfence(
   const others = othersOf(cluster, primary);
   await requireNoPrimary(deps, cluster, others, `Leave ${primary} to the run: it becomes a replica.`, ctx);
   const isBack = status.kind === 'running' && (await isPrimary(deps, cluster, primary, ctx));
+  // It is started as primary only after this, so one that is back proves that this was done.
+  if (!isBack && options.asked !== undefined) {
+    await withdrawPromotion(deps, cluster, primary, options.asked, options, ctx);
+  }
+  await host.setFence(spec, undefined, ctx);
+  await host.removeFile(spec, standbySignal, ctx);
   if (!isBack) {
-    // It is started as primary only after this, so one that is back proves that this was done.
-    if (options.asked !== undefined)
-      await withdrawPromotion(deps, cluster, primary, options.asked, options, ctx);
-    await host.setFence(spec, undefined, ctx);
-    await host.removeFile(spec, standbySignal, ctx);
     // Somebody started it as a standby meanwhile. Nothing was written since the fence: it may be primary again.
     if (status.kind === 'running') await host.stop(spec, launch, options, ctx);
     await host.start(spec, launch, ctx);
