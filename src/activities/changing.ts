@@ -6,8 +6,12 @@ import type {
   NodeId,
 } from '../contracts/index.js';
 import { findNode, nodeSpec, RollgateError, valueOf } from '../contracts/index.js';
+import { candidateAtFence } from './candidate-at-fence.js';
 import { handoverOf, type ActivityDependencies } from './dependencies.js';
 import { effect } from './effect.js';
+
+/** How long a fence looks for a candidate at its position, ms; after that it is reported without one. */
+const lookFor = 100;
 
 /** Activities that change something: each observes first, acts only if needed and verifies after. */
 export function createChangingActivities(deps: ActivityDependencies): ChangingActivities {
@@ -121,10 +125,24 @@ export function createChangingActivities(deps: ActivityDependencies): ChangingAc
     unprepareHandover: ({ cluster, runId, from, candidates }) =>
       run(runId, (ctx) => handoverOf(deps.system(cluster)).unprepare(cluster, from, candidates, ctx)),
 
-    fencePrimary: ({ cluster, runId, node, epoch, timeoutMs, pollMs }) =>
-      run(runId, (ctx) =>
-        handoverOf(deps.system(cluster)).fence(cluster, node, { epoch, timeoutMs, pollMs }, ctx),
-      ),
+    fencePrimary: ({ cluster, runId, node, candidates, epoch, timeoutMs, pollMs }) =>
+      run(runId, async (ctx) => {
+        const handover = handoverOf(deps.system(cluster));
+        // A candidate that does not answer now would not in a moment, when nobody can write any more.
+        await handover.applied(cluster, candidates, ctx);
+        const fence = await handover.fence(cluster, node, { epoch, timeoutMs, pollMs }, ctx);
+        const deadline = Date.now() + lookFor;
+        const { chosen } = await candidateAtFence(
+          handover,
+          { cluster, candidates, fence, deadline, pollMs },
+          ctx,
+        ).catch((error: unknown) => {
+          // The fence is what this call is for; who does not answer is asked again by the next one.
+          if (error instanceof RollgateError && error.retryable) return { chosen: undefined };
+          throw error;
+        });
+        return { fence, chosen };
+      }),
     unfencePrimary: ({ cluster, runId, node, asked, timeoutMs, pollMs }) =>
       run(runId, (ctx) =>
         handoverOf(deps.system(cluster)).unfence(cluster, node, { asked, timeoutMs, pollMs }, ctx),

@@ -12,9 +12,9 @@ import type {
 import { known, nodeSpec, nodesOf, RollgateError, unknown, valueOf } from '../contracts/index.js';
 import { planRollingUpgrade } from '../planning/plan.js';
 import { awaitGates } from './await-gates.js';
+import { candidateAtFence } from './candidate-at-fence.js';
 import { handoverOf, type ActivityDependencies } from './dependencies.js';
 import { effect } from './effect.js';
-import { sleep } from './sleep.js';
 
 /** Activities that change nothing. */
 export function createReadingActivities(deps: ActivityDependencies): ReadingActivities {
@@ -68,25 +68,15 @@ export function createReadingActivities(deps: ActivityDependencies): ReadingActi
     chooseCandidate: (input) =>
       effect(input.runId, secrets, async (ctx) => {
         const handover = handoverOf(deps.system(input.cluster));
-        const wanted = input.fence.position;
-        for (;;) {
-          const applied = await handover.applied(input.cluster, input.candidates, ctx);
-          // In the order of `candidates`: the first is the one the run would rather have.
-          for (const id of input.candidates) {
-            const found = applied.find((a) => a.node === id && a.position.offset === wanted.offset);
-            if (found) return found;
-          }
-          ctx.heartbeat(applied);
-          if (Date.now() >= Date.parse(input.deadline)) {
-            const seen = applied.map((a) => `${a.node} at ${a.position.text}`).join(', ') || 'no answer';
-            throw new RollgateError(
-              'CANDIDATE_BEHIND',
-              `no candidate has applied exactly ${wanted.text}, where ${input.fence.node} stopped (${seen})`,
-              'Both sides are put back as they were. Find out why replication did not deliver the last records, then retry.',
-            );
-          }
-          await sleep(Math.min(input.pollMs, 20), ctx.signal);
-        }
+        const deadline = Date.parse(input.deadline);
+        const { chosen, applied } = await candidateAtFence(handover, { ...input, deadline }, ctx);
+        if (chosen) return chosen;
+        const seen = applied.map((a) => `${a.node} at ${a.position.text}`).join(', ') || 'no answer';
+        throw new RollgateError(
+          'CANDIDATE_BEHIND',
+          `no candidate has applied exactly ${input.fence.position.text}, where ${input.fence.node} stopped (${seen})`,
+          'Both sides are put back as they were. Find out why replication did not deliver the last records, then retry.',
+        );
       }),
 
     readSetting: (input) =>

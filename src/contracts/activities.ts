@@ -20,6 +20,12 @@ export type GateWait = {
   readonly result: 'passed' | 'changed' | 'timed-out';
 };
 
+/** A candidate, and what it had applied when it was asked. */
+export interface Applied {
+  readonly node: NodeId;
+  readonly position: Position;
+}
+
 /** Activities that change nothing. */
 export interface ReadingActivities {
   observeCluster(input: Target): Promise<ClusterView>;
@@ -39,7 +45,7 @@ export interface ReadingActivities {
   verifyArtifact(input: Target & { node: NodeId; version: string }): Promise<GateVerdict>;
   chooseCandidate(
     input: Target & { fence: Fence; candidates: readonly NodeId[]; deadline: string; pollMs: number },
-  ): Promise<{ node: NodeId; position: Position }>;
+  ): Promise<Applied>;
   readSetting(input: Target & { request: BorrowRequest }): Promise<{ formerValue: string | undefined }>;
   readWriteLedger(input: Target): Promise<WriteLedger>;
 }
@@ -67,9 +73,17 @@ export interface ChangingActivities {
   tidyNode(input: Target & { node: NodeId }): Promise<void>;
   prepareHandover(input: Target & { from: NodeId; candidates: readonly NodeId[] }): Promise<void>;
   unprepareHandover(input: Target & { from: NodeId; candidates: readonly NodeId[] }): Promise<void>;
+  /** Also looks, for a moment, for a candidate at the fence: there almost always is one, and clients wait. */
   fencePrimary(
-    input: Target & { group: GroupId; node: NodeId; epoch: number; timeoutMs: number; pollMs: number },
-  ): Promise<Fence>;
+    input: Target & {
+      group: GroupId;
+      node: NodeId;
+      candidates: readonly NodeId[];
+      epoch: number;
+      timeoutMs: number;
+      pollMs: number;
+    },
+  ): Promise<{ readonly fence: Fence; readonly chosen?: Applied }>;
   unfencePrimary(
     input: Target & { node: NodeId; asked?: NodeId; timeoutMs: number; pollMs: number },
   ): Promise<void>;

@@ -20,7 +20,8 @@ import { plainHandover, plainRoll } from './plain-script.js';
  * writers; each figure is a ratio within this run. `ROLLGATE_BENCH_ROUNDS` sets the number of rounds (5).
  */
 const rounds = Number(process.env.ROLLGATE_BENCH_ROUNDS ?? 5);
-const writers = { writers: 8, interval: '5ms' };
+const intervalMs = 20;
+const writers = { writers: 8, interval: `${intervalMs}ms` };
 
 const temporal = await startTemporal({ onProgress: (line) => console.error(line) });
 process.env.TEMPORAL_ADDRESS = temporal.address;
@@ -41,7 +42,7 @@ try {
   }
   const [script, gap, killed] = [median(gaps.script), median(gaps.ours), median(gaps.killed)];
   const [scriptRoll, ourRoll] = [median(rolls.script), median(rolls.ours)];
-  console.log(`median of ${rounds}, 8 writers, 3 nodes, synchronous ANY 1`);
+  console.log(`median of ${rounds}, 8 writers with a pause of ${intervalMs} ms, 3 nodes, synchronous ANY 1`);
   console.log(
     `write gap of a handover      script ${script} ms   rollgate ${gap} ms   ratio ${(gap / script).toFixed(2)}`,
   );
@@ -83,7 +84,7 @@ async function measured(
     const probe = createProbeRunner({ system: systems, directory: join(work, 'artifacts'), entry });
     const ctx = { ...sampleContext, runId: 'bench' };
     await system.scratch.create(sample.cluster, ctx);
-    await probe.start(sample.cluster, 'bench', { writers: 8, interval: 5, timeout: 5000 }, ctx);
+    await probe.start(sample.cluster, 'bench', { writers: 8, interval: intervalMs, timeout: 5000 }, ctx);
     await delay(1000);
     const began = performance.now();
     await script(sample);

@@ -159,7 +159,8 @@ async function until(
         `${workflowTypes.rollingUpgrade}: never: ${what}; phase ${phase ?? 'unknown'}, step ${step ?? 'none'}, failure ${failure?.message ?? 'none'}`,
       );
     }
-    await delay(100);
+    // Every question costs the worker a workflow task, in the middle of what is measured.
+    await delay(250);
   }
 }
 

@@ -132,10 +132,11 @@ async function change(
     },
     { id: fenceId, kind: 'unfence', group, node: from },
   );
-  const fence = await actUrgently('fencePrimary', `fence ${from}`, {
+  const { fence, chosen: ready } = await actUrgently('fencePrimary', `fence ${from}`, {
     ...run.target,
     group,
     node: from,
+    candidates: facts.candidates,
     epoch: facts.epoch,
     timeoutMs: Math.min(upgrade.timeouts.stop, left()),
     pollMs,
@@ -145,13 +146,15 @@ async function change(
   record.fencePosition = fence.position;
   tell(run, 'handover', `${from} is fenced at ${fence.position.text}`, from);
 
-  const chosen = await actUrgently('chooseCandidate', `choose a candidate at ${fence.position.text}`, {
-    ...run.target,
-    fence,
-    candidates: facts.candidates,
-    deadline: new Date(end).toISOString(),
-    pollMs,
-  });
+  const chosen =
+    ready ??
+    (await actUrgently('chooseCandidate', `choose a candidate at ${fence.position.text}`, {
+      ...run.target,
+      fence,
+      candidates: facts.candidates,
+      deadline: new Date(end).toISOString(),
+      pollMs,
+    }));
   record.to = chosen.node;
   record.candidatePosition = chosen.position;
   // Recorded before it is asked: a promotion that comes late must not meet an old primary put back.
