@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
@@ -49,6 +50,28 @@ export async function digestDirectory(path: string, onProgress?: () => void): Pr
   });
   return hash.digest('hex');
 }
+
+/**
+ * Of everything below a directory: which file it is, its size, and when it was changed last. Equal fingerprints
+ * mean that nothing was changed in between, as far as the file system tells: the time of a change cannot be set.
+ */
+export async function fingerprintDirectory(path: string): Promise<string> {
+  const root = await realpath(path);
+  const entries = await list(root, '');
+  const facts = await Promise.all(
+    entries.map(async ({ path: at, kind }) => {
+      const full = join(root, at);
+      const own = identityOf(await lstat(full, { bigint: true }));
+      if (kind !== 'link') return `${at}\0${own}`;
+      const leadsTo = await resolved(full);
+      const target = leadsTo === undefined ? '' : identityOf(await stat(leadsTo, { bigint: true }));
+      return `${at}\0${own}\0${target}`;
+    }),
+  );
+  return createHash('sha256').update(facts.sort().join('\0')).digest('hex');
+}
+
+const identityOf = (s: BigIntStats): string => [s.dev, s.ino, s.mode, s.size, s.mtimeNs, s.ctimeNs].join(':');
 
 async function list(root: string, below: string): Promise<Entry[]> {
   const entries: Entry[] = [];

@@ -102,6 +102,7 @@ describe('status', () => {
     expect(stdout).toContain('phase waiting-for-approval, step handover/default');
     expect(stdout).toMatch(/pg-2 +draining +replica +17\.5 +17\.10 +4096 +■□□□□/);
     expect(stdout).toContain('gate lag-zero pg-2: hold; observed: lag 4096; required: lag 0');
+    expect(stdout).toContain('rollback from here: nothing to undo, the run ends; point of no return: none');
     expect(stdout).toContain(`rollgate approve orders --step handover/default --plan-hash ${plan.hash}`);
     expect(stdout).not.toContain('\u001B[');
   });

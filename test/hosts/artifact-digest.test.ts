@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { digestDirectory } from '../../src/hosts/artifact-digest.js';
+import { createKeptDigest } from '../../src/hosts/local/artifact.js';
 
 let directory: string;
 let artifact: string;
@@ -70,4 +71,49 @@ test('what cannot be digested is refused, not left out', async () => {
   execFileSync('mkfifo', [join(artifact, 'bin', 'pipe')]);
   await expect(digestDirectory(artifact)).rejects.toThrow('neither a file, a directory nor a link');
   await expect(digestDirectory(join(directory, 'absent'))).rejects.toThrow('ENOENT');
+});
+
+test('R-SAFE-3: a kept digest is computed again after any change, also one that hides its time and size', async () => {
+  const digest = createKeptDigest();
+  let read = 0;
+  const kept = (): Promise<string> => digest(artifact, () => read++);
+  const before = await kept();
+  const once = read;
+  expect(once).toBeGreaterThan(0);
+  expect(await kept()).toBe(before);
+  expect(read).toBe(once);
+
+  const server = join(artifact, 'bin', 'server');
+  const changes: [string, () => Promise<unknown>][] = [
+    [
+      'the same length, the same time of modification',
+      async () => {
+        const { atime, mtime } = await stat(server);
+        await writeFile(server, 'PROGRAM');
+        await utimes(server, atime, mtime);
+      },
+    ],
+    ['no longer executable', () => chmod(server, 0o644)],
+    [
+      'another file moved over it',
+      async () => {
+        await writeFile(join(directory, 'other'), 'another', { mode: 0o644 });
+        await rename(join(directory, 'other'), server);
+      },
+    ],
+    ['a file more', () => writeFile(join(artifact, 'more'), '')],
+    ['a file less', () => rm(join(artifact, 'more'))],
+    ['a link that leads out', () => symlink(join(directory, 'outside'), join(artifact, 'bin', 'library'))],
+    ['what that link leads to', () => writeFile(join(directory, 'outside'), 'A LIBRARY')],
+  ];
+  for (const [what, change] of changes) {
+    await change();
+    const full = await digestDirectory(artifact);
+    read = 0;
+    expect(await kept(), what).toBe(full);
+    expect(read, what).toBeGreaterThan(0);
+    read = 0;
+    expect(await kept(), what).toBe(full);
+    expect(read, what).toBe(0);
+  }
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RollgateError } from '../../src/contracts/index.js';
 import { Model } from '../fakes/model.js';
@@ -88,6 +89,23 @@ describe.concurrent('R-SAGA-5: rolling back is the same code with the former ver
     expect(model.primary?.id).toBe('a');
     expect(model.epoch).toBe(1);
     model.stuckCandidates = false;
+    await run.update('retry');
+    expect((await run.result()).run.outcome).toBe('completed');
+  });
+
+  it('R-ROLL-7: a handover that takes longer than its time is taken back before anything is promoted', async () => {
+    const model = new Model();
+    let slow = true;
+    model.onEffect = async (e) => {
+      if (e === 'fence a' && slow) await delay(1300);
+    };
+    const run = await harness.start(model, { timeouts: { gate: '2s', handover: '1s' } });
+    const blocked = await run.until('blocked', (s) => s.phase === 'blocked');
+    expect(blocked.failure?.code).toBe('HANDOVER_TIMED_OUT');
+    expect(model.primary?.id).toBe('a');
+    expect(model.effects).not.toContain('promote b');
+    expect(blocked.handovers[0]?.result).toBe('restored');
+    slow = false;
     await run.update('retry');
     expect((await run.result()).run.outcome).toBe('completed');
   });

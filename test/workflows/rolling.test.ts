@@ -110,6 +110,8 @@ describe.concurrent('a rolling upgrade', () => {
     // The old primary was not put back, because another one is there by now.
     expect(blocked.leftUndone.map((l) => l.what)).toContain('fence/a');
     expect(model.effects).not.toContain('unfence a');
+    // Nor was anybody pointed back to it.
+    expect(model.effects).not.toContain('follow c a');
     await run.update('retry');
     const state = await run.result();
     expect(state.run.outcome).toBe('completed');

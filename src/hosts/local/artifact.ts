@@ -1,18 +1,39 @@
 import type { ArtifactReport, ArtifactSpec } from '../../contracts/index.js';
 import { messageOf, RollgateError } from '../../contracts/index.js';
-import { digestDirectory } from '../artifact-digest.js';
+import { digestDirectory, fingerprintDirectory } from '../artifact-digest.js';
 import { fileErrorCode } from './file-error.js';
 
 type ArtifactState = ArtifactReport['state'];
+
+type Digest = (path: string, onProgress: () => void) => Promise<string>;
+
+/**
+ * A digest that is not computed again while nothing below the path has been changed: for looks that come before
+ * the one that counts, which is the one directly before the artifact is installed.
+ */
+export function createKeptDigest(): Digest {
+  const kept = new Map<string, { readonly fingerprint: string; readonly digest: string }>();
+  return async (path, onProgress) => {
+    const fingerprint = await fingerprintDirectory(path);
+    const found = kept.get(path);
+    if (found?.fingerprint === fingerprint) return found.digest;
+    const digest = await digestDirectory(path, onProgress);
+    // What was changed while it was read is read again the next time.
+    if ((await fingerprintDirectory(path)) === fingerprint) kept.set(path, { fingerprint, digest });
+    else kept.delete(path);
+    return digest;
+  };
+}
 
 /** Digest what is at the artifact's path, and say how it compares. */
 export async function inspectArtifact(
   artifact: ArtifactSpec | undefined,
   onProgress: () => void,
+  digest: Digest = digestDirectory,
 ): Promise<ArtifactState> {
   if (!artifact) return { kind: 'undeclared' };
   try {
-    const actual = await digestDirectory(artifact.path, onProgress);
+    const actual = await digest(artifact.path, onProgress);
     return actual === artifact.sha256
       ? { kind: 'ok', sha256: actual }
       : { kind: 'differs', expected: artifact.sha256, actual };

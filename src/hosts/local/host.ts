@@ -8,7 +8,7 @@ import {
   type LaunchSpec,
   type NodeSpec,
 } from '../../contracts/index.js';
-import { inspectArtifact, requireArtifact } from './artifact.js';
+import { createKeptDigest, inspectArtifact, requireArtifact } from './artifact.js';
 import { readDataFile, removeDataFile, writeDataFile } from './data-files.js';
 import { readFence, writeFence } from './fence.js';
 import { readInstalled, swapInstalled } from './installed-version.js';
@@ -35,12 +35,13 @@ export interface LocalHostDeps {
 export function createLocalHost(deps: LocalHostDeps = {}): Host {
   const now = deps.now ?? (() => new Date());
   const graceMs = deps.startGraceMs ?? 250;
+  const keptDigest = createKeptDigest();
 
   return {
     status: (node, launch) => statusOf(layoutOf(node), launch),
 
     async verifyArtifact(node, version, artifact, ctx) {
-      const state = await inspectArtifact(artifact, () => ctx.heartbeat());
+      const state = await inspectArtifact(artifact, () => ctx.heartbeat(), keptDigest);
       return { node: node.id, version, state };
     },
 

@@ -156,7 +156,9 @@ describe('R-ROLL-7, R-SAGA-1: a fence, and the way back', () => {
     const startup = await startupProcess('pg-2');
     process.kill(startup, 'SIGSTOP');
     try {
-      await real.sql('pg-2', 'SELECT pg_promote(false)');
+      await expect(
+        real.handover.promote(real.cluster, 'pg-2', held, { timeoutMs: 300, pollMs: 5 }, real.ctx),
+      ).rejects.toMatchObject({ code: 'PROMOTION_UNVERIFIED' });
       const back = unfence('pg-1', 'pg-2');
       await until('the host is asked to stop pg-2', async () => !(await answers('pg-2')));
       process.kill(startup, 'SIGCONT');
