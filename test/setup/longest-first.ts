@@ -1,0 +1,10 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Whole runs on real clusters take minutes: begun last they would be all that the end waits for. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rest = await super.sort(files);
+    const real = (file: TestSpecification): boolean => file.moduleId.includes('/test/postgres/');
+    return [...rest.filter(real), ...rest.filter((file) => !real(file))];
+  }
+}
