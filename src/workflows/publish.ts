@@ -25,13 +25,6 @@ export function describe(state: RunState): string {
     `### ${run.cluster}: ${run.system} ${state.direction === 'forward' ? `to ${spec.upgrade.to}` : 'back to the former version'}`,
     '',
     `**${state.phase}**${state.step === undefined ? '' : ` · step \`${state.step}\``}${run.outcome === 'running' ? '' : ` · outcome **${run.outcome}**`}`,
-    '',
-    '| node | status | role | version | to | lag |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...state.nodes.map(
-      (n) =>
-        `| ${n.id} | ${n.status}${n.reason === undefined ? '' : ` (${n.reason})`} | ${n.roleAfter ?? n.roleBefore} | ${n.version ?? n.from} | ${state.direction === 'forward' ? n.to : n.from} | ${n.lag ?? ''} |`,
-    ),
   ];
   if (state.waiting) {
     lines.push(
@@ -40,6 +33,23 @@ export function describe(state: RunState): string {
       `Plan hash \`${state.plan?.hash ?? ''}\`. Send the signal \`approve\` or \`reject\`.`,
     );
   }
+  if (state.failure)
+    lines.push('', `**${state.failure.code}** ${state.failure.message}`, '', state.failure.remedy);
+  if (state.writes) {
+    lines.push(
+      '',
+      `Writes: acknowledged ${state.writes.acknowledged}, lost ${state.writes.lost}, longest gap ${state.writes.writeGaps[0]?.ms ?? 0} ms`,
+    );
+  }
+  lines.push(
+    '',
+    '| node | status | role | version | to | lag |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...state.nodes.map(
+      (n) =>
+        `| ${n.id} | ${n.status}${n.reason === undefined ? '' : ` (${n.reason})`} | ${n.roleAfter ?? n.roleBefore} | ${n.version ?? n.from} | ${state.direction === 'forward' ? n.to : n.from} | ${n.lag ?? ''} |`,
+    ),
+  );
   const held = state.gates.filter((g) => g.verdict !== 'pass');
   if (held.length > 0 && run.outcome === 'running') {
     lines.push(
@@ -53,16 +63,8 @@ export function describe(state: RunState): string {
       `Handover ${h.from} → ${h.to ?? '?'}: ${h.result}${h.fencePosition ? `, fenced at ${h.fencePosition.text}` : ''}`,
     );
   }
-  if (state.writes) {
-    lines.push(
-      '',
-      `Writes: acknowledged ${state.writes.acknowledged}, lost ${state.writes.lost}, longest gap ${state.writes.writeGaps[0]?.ms ?? 0} ms`,
-    );
-  }
   if (state.ledger.length > 0)
     lines.push('', `Borrowed: ${state.ledger.map((b) => `\`${b.id}\``).join(', ')}`);
-  if (state.failure)
-    lines.push('', `**${state.failure.code}** ${state.failure.message}`, '', state.failure.remedy);
   const undo = describeUndo(state);
   if (undo !== undefined) lines.push('', undo);
   if (run.outcome === 'running') lines.push('', state.resumeHint);

@@ -7,6 +7,9 @@ import { left, right, writesHeight, px } from './geometry.js';
 import type { Time } from './geometry.js';
 import { html, type Markup } from '../markup.js';
 
+/** ms */
+const noticed = 50;
+
 export function writesLane(summary: Summary, state: RunState, x: Time, top: number): Markup {
   const { writes } = state;
   const rule = html`<line class="lane" x1="0" x2="${right}" y1="${top - 6}" y2="${top - 6}" />`;
@@ -25,7 +28,9 @@ export function writesLane(summary: Summary, state: RunState, x: Time, top: numb
     .y0(floor)
     .y1((p) => y(p.rate))
     .curve(curveStepAfter);
-  const gaps = (summary.writes?.gaps ?? []).map((gap, i) => {
+  // The longest, and what a client would notice: among twenty the rest are pauses like any other second's.
+  const shown = (summary.writes?.gaps ?? []).filter((gap, i) => i === 0 || gap.ms >= noticed);
+  const gaps = shown.map((gap, i) => {
     const from = x(gap.from);
     const wide = Math.max(2, x(gap.to) - from);
     const named = i === 0;
