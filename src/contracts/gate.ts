@@ -11,6 +11,8 @@ export type Gate =
   | { readonly gate: 'cluster-healthy'; readonly group: GroupId; readonly except: readonly NodeId[] }
   /** Exactly one node of the group is a writable primary. */
   | { readonly gate: 'one-primary'; readonly group: GroupId }
+  /** What forbids a run (a base backup in progress, replay that is paused) has not come up since the plan. */
+  | { readonly gate: 'no-obstacles'; readonly group: GroupId; readonly accepted: readonly string[] }
   /** The system itself says that quorum and redundancy survive without this node, or the window is accepted. */
   | {
       readonly gate: 'quorum-without-node';

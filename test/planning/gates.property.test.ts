@@ -73,6 +73,7 @@ const makers: { readonly [K in GateKind]: (random: Random) => Extract<Gate, { ga
     except: r.chance(0.5) ? [] : [r.pick(ids)],
   }),
   'one-primary': () => ({ gate: 'one-primary', group: 'default' }),
+  'no-obstacles': () => ({ gate: 'no-obstacles', group: 'default', accepted: [] }),
   'quorum-without-node': (r) => ({
     gate: 'quorum-without-node',
     node: r.pick(ids),

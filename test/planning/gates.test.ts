@@ -43,6 +43,23 @@ const promoted = sampleView(
 );
 const window = { name: 'no-standby', risk: 'a crash of pg-1 loses writes', borrow: [] };
 
+const withObstacle = (change: { acceptAs?: string } = {}): ClusterView =>
+  sampleView(
+    {},
+    {},
+    {
+      obstacles: [
+        {
+          code: 'BACKUP',
+          node: 'pg-2',
+          message: 'a backup of pg-2 is in progress',
+          remedy: 'Wait until it has ended.',
+          ...change,
+        },
+      ],
+    },
+  );
+
 /** The compiler asks for a case with each new gate; the test below asks for all three verdicts of each. */
 const gates: { readonly [K in GateKind]: Cases<K> } = {
   'cluster-healthy': {
@@ -311,6 +328,37 @@ const gates: { readonly [K in GateKind]: Cases<K> } = {
         verdict: 'unknown',
         view: sampleView({ 'pg-3': { version: dark } }),
         says: /the version of pg-3 is unknown/,
+      },
+    ],
+  },
+  'no-obstacles': {
+    gate: { gate: 'no-obstacles', group: 'default', accepted: ['slots-lost'] },
+    required: /nothing forbids the run but slots-lost/,
+    cases: [
+      { why: 'there is none', verdict: 'pass', says: /nothing on pg-1, pg-2, pg-3 forbids the run/ },
+      {
+        why: 'the spec accepts it',
+        verdict: 'pass',
+        view: withObstacle({ acceptAs: 'slots-lost' }),
+        says: /nothing on/,
+      },
+      {
+        why: 'one has come up',
+        verdict: 'hold',
+        view: withObstacle(),
+        says: /BACKUP: a backup of pg-2 is in progress/,
+      },
+      {
+        why: 'it could be accepted, and is not',
+        verdict: 'hold',
+        view: withObstacle({ acceptAs: 'asynchronous' }),
+        says: /BACKUP/,
+      },
+      {
+        why: 'a node does not answer',
+        verdict: 'unknown',
+        view: sampleView({ 'pg-3': { reachable: dark } }),
+        says: /pg-3/,
       },
     ],
   },

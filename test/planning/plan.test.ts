@@ -66,6 +66,7 @@ describe('R-PLAN-1: the steps, in order', () => {
     expect(gates['replace/pg-2']).toEqual([
       'cluster-healthy',
       'one-primary',
+      'no-obstacles',
       'quorum-without-node',
       'others-in-sync',
       'version-skew',
@@ -82,6 +83,7 @@ describe('R-PLAN-1: the steps, in order', () => {
     expect(gates['handover/default']).toEqual([
       'cluster-healthy',
       'one-primary',
+      'no-obstacles',
       'quorum-without-node',
       'others-in-sync',
       'version-skew',

@@ -32,6 +32,14 @@ const cases: Record<Exclude<GateName, 'approval'>, Case> = {
     mustNot: 'drain b',
     heal: (m) => void (m.node('c').role = 'replica'),
   },
+  'no-obstacles': {
+    disturb: (m) =>
+      void (m.obstacles = [
+        { code: 'BACKUP', node: 'c', message: 'a backup of c is in progress', remedy: 'Wait.' },
+      ]),
+    mustNot: 'drain b',
+    heal: (m) => void (m.obstacles = []),
+  },
   'quorum-without-node': {
     disturb: (m) => void (m.stopSafety.b = { verdict: 'hold', evidence: 'b is needed' }),
     mustNot: 'drain b',

@@ -32,6 +32,8 @@ function judgeGroup(gate: GroupGate, group: GroupView, view: ClusterView): Findi
       return everyNode(group, gate.except, healthy, (ids) => `${ids} answer and serve`);
     case 'one-primary':
       return onePrimary(group);
+    case 'no-obstacles':
+      return noObstacles(group, view, gate.accepted);
     case 'version-skew':
       return everyNode(
         group,
@@ -100,6 +102,13 @@ function judgeNode(
     case 'soak-held':
       return soakHeld(node, group, gate.forMs, ctx);
   }
+}
+
+/** A node that does not answer may hide what forbids the run. */
+function noObstacles(group: GroupView, view: ClusterView, accepted: readonly string[]): Finding {
+  const found = view.obstacles.filter((o) => o.acceptAs === undefined || !accepted.includes(o.acceptAs));
+  if (found.length > 0) return hold(found.map((o) => `${o.code}: ${o.message}`).join('; '));
+  return everyNode(group, [], answers, (ids) => `nothing on ${ids} forbids the run`);
 }
 
 /** The system's own word; a risk that it names counts as a hold unless the spec accepts exactly this name. */

@@ -10,6 +10,10 @@ export function requirement(gate: Gate, unit = ''): string {
         : `every node of ${gate.group} answers and serves`;
     case 'one-primary':
       return `exactly one node of ${gate.group} is a writable primary`;
+    case 'no-obstacles':
+      return gate.accepted.length > 0
+        ? `nothing forbids the run but ${gate.accepted.join(', ')}`
+        : 'nothing forbids the run';
     case 'quorum-without-node':
       return gate.acceptedWindows.length > 0
         ? `quorum and redundancy survive without ${gate.node}, or the risk is one of ${gate.acceptedWindows.join(', ')}`

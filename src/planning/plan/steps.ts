@@ -26,6 +26,7 @@ type Draft = Omit<PlanStep, 'approval'>;
 const beforeTakingOut: readonly GateName[] = [
   'cluster-healthy',
   'one-primary',
+  'no-obstacles',
   'quorum-without-node',
   'others-in-sync',
   'version-skew',

@@ -57,6 +57,7 @@ function gatesBefore(run: Run, step: Handover): Promise<ClusterView | undefined>
     gates: [
       { gate: 'cluster-healthy', group, except: [] },
       { gate: 'one-primary', group },
+      { gate: 'no-obstacles', group, accepted: upgrade.accept },
       { gate: 'quorum-without-node', node: from, acceptedWindows: upgrade.accept },
       { gate: 'others-in-sync', node: from, maxLag: upgrade.maxLag, except: [] },
       { gate: 'version-skew', group, versions: allowedVersions(run) },

@@ -90,6 +90,7 @@ function gatesBefore(run: Run, step: Replace): Gate[] {
   return [
     { gate: 'cluster-healthy', group, except: [] },
     { gate: 'one-primary', group },
+    { gate: 'no-obstacles', group, accepted: upgrade.accept },
     { gate: 'quorum-without-node', node, acceptedWindows: upgrade.accept },
     { gate: 'others-in-sync', node, maxLag: upgrade.maxLag, except: [] },
     { gate: 'version-skew', group, versions: allowedVersions(run) },

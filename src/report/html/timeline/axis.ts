@@ -1,5 +1,5 @@
 import type { scaleUtc } from 'd3-scale';
-import { stepsTop } from './geometry.js';
+import { left, stepsTop } from './geometry.js';
 import { html, join, type Markup } from '../markup.js';
 
 export function axis(scale: ReturnType<typeof scaleUtc<number, number>>, bottom: number): Markup {
@@ -16,7 +16,7 @@ export function axis(scale: ReturnType<typeof scaleUtc<number, number>>, bottom:
           class="tick"
           x="${at}"
           y="${bottom + 20}"
-          text-anchor="middle"
+          text-anchor="${scale(t) < left + 24 ? 'start' : 'middle'}"
           >${text}</text
         >`;
     }),
