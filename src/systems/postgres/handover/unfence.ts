@@ -69,7 +69,8 @@ async function withdrawPromotion(
   const launch = deps.launch(cluster, asked);
   await host.stop(spec, launch, limits, ctx);
   const control = await readControl(host, spec, ctx);
-  if (control.cleanStandby) return;
+  // Also one that was killed: a promotion is written there before the first write is taken.
+  if (control.inRecovery) return;
   await host.start(spec, launch, ctx);
   throw new RollgateError(
     'PRIMARY_MOVED',
