@@ -3,7 +3,11 @@ import { RollgateError, searchAttributes, workflowTypes, type Phase } from '../c
 import type { Session } from './session.js';
 import { asRollgateError } from './temporal-errors.js';
 
-const key = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+type Keyword = typeof SearchAttributeType.KEYWORD;
+
+// Its type is written out, because the SDK does not export its name.
+const key = (name: string): { name: string; type: Keyword } =>
+  defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
 
 /** The search attributes of every run, typed for the SDK. */
 export const attributeKeys = {
