@@ -20,12 +20,12 @@ const urgent = proxyActivities<Activities>({
   retry: { ...base.retry, initialInterval: 50, maximumInterval: 500, maximumAttempts: 12 },
 });
 
-/** For what must not be given up soon: meanwhile the cluster has no primary. */
+/** For what must not be given up soon either: the old primary is down, and no other node takes its place. */
 const patient = proxyActivities<Activities>({
   ...base,
   startToCloseTimeout: '5m',
-  heartbeatTimeout: '3s',
-  retry: { ...base.retry, initialInterval: 100, maximumAttempts: 100 },
+  heartbeatTimeout: '1500ms',
+  retry: { ...base.retry, initialInterval: 50, maximumAttempts: 100 },
 });
 
 type Name = keyof Activities;
@@ -48,7 +48,7 @@ export function actUrgently<N extends Name>(
   return call(urgent, name, summary, input);
 }
 
-/** The same with minutes of attempts. */
+/** The same, tried again for minutes. */
 export function actPatiently<N extends Name>(
   name: N,
   summary: string,
