@@ -176,7 +176,7 @@ async function requireNoPrimary(
       'Nothing was stopped. Retry: the run observes the cluster again and goes on from there.',
     );
   }
-  requireSameIdentity(view, node);
+  if (role !== undefined) requireSameIdentity(view, node);
   // A process that does not answer at all (it never became healthy) serves no client: stopping it is safe as
   // long as another node is the primary.
   const otherPrimary = view.groups.some((g) => g.primaries.some((p) => p !== node));
@@ -198,10 +198,11 @@ function requireSameIdentity(view: ClusterView, node: NodeId): void {
   };
   const primary = group?.primaries.find((p) => p !== node);
   const [mine, theirs] = [identityOf(node), identityOf(primary)];
-  if (mine === undefined || theirs === undefined || mine === theirs) return;
+  // Without another primary there is nothing to compare with; a node that answers and hides its data is not stopped.
+  if (primary === undefined || (mine !== undefined && mine === theirs)) return;
   throw new RollgateError(
     'IDENTITY_CHANGED',
-    `${node} holds the data of ${mine}, its primary ${primary ?? ''} that of ${theirs}`,
+    `${node} holds the data of ${mine ?? 'an unknown cluster'}, its primary ${primary} that of ${theirs ?? 'an unknown one'}`,
     `Nothing was stopped. Correct the address of ${node} in the cluster file, then start again.`,
   );
 }

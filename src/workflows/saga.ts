@@ -106,19 +106,20 @@ function keepReplicas(run: Run, old: NodeId): void {
   );
 }
 
+/** Put a fenced primary back; `asked` is the candidate whose promotion may have been asked for. */
+export async function takeBackFence(run: Run, node: NodeId, asked: NodeId | undefined): Promise<void> {
+  const { timeouts, poll } = run.state.spec.upgrade;
+  await actPatiently('unfencePrimary', `put ${node} back as primary`, {
+    ...run.target,
+    ...{ node, asked, timeoutMs: timeouts.start, pollMs: poll },
+  });
+  run.state.fence = undefined;
+}
+
 async function undo(run: Run, compensation: Compensation): Promise<void> {
-  const { upgrade } = run.state.spec;
-  const times = { timeoutMs: upgrade.timeouts.start, pollMs: upgrade.poll };
   switch (compensation.kind) {
     case 'unfence':
-      await actPatiently('unfencePrimary', `put ${compensation.node} back as primary`, {
-        ...run.target,
-        node: compensation.node,
-        asked: compensation.asked,
-        ...times,
-      });
-      run.state.fence = undefined;
-      return;
+      return takeBackFence(run, compensation.node, compensation.asked);
     case 'rejoin':
       if (run.state.release) {
         await act('releaseFence', `release ${compensation.node}`, { ...run.target, ...run.state.release });

@@ -4,10 +4,10 @@ import { valueOf } from '../../contracts/observed.js';
 import type { HandoverRecord } from '../../contracts/run.js';
 import { findNode, type ClusterView, type NodeId } from '../../contracts/view.js';
 import type { NextStep } from '../../planning/next-step.js';
-import { act, actPatiently, actUrgently } from '../activities.js';
+import { act, actUrgently } from '../activities.js';
 import { passGates, requirePass } from '../gates.js';
 import { failStep, now, Overtaken, progressOf, setStatus, shielded, tell, type Run } from '../run.js';
-import { amend, borrow, borrowSettings, push, settle } from '../saga.js';
+import { amend, borrow, borrowSettings, push, settle, takeBackFence } from '../saga.js';
 import { allowedVersions } from './replace.js';
 
 type Handover = Extract<NextStep, { kind: 'handover' }>;
@@ -239,15 +239,7 @@ export async function putBack(run: Run): Promise<boolean> {
   const { state } = run;
   const held = state.ledger.find((b) => b.kind === 'fence')?.node;
   if (held === undefined || state.release) return false;
-  const { timeouts, poll } = state.spec.upgrade;
-  await actPatiently('unfencePrimary', `put ${held} back as primary`, {
-    ...run.target,
-    node: held,
-    asked: state.handovers.at(-1)?.to,
-    timeoutMs: timeouts.start,
-    pollMs: poll,
-  });
-  state.fence = undefined;
+  await takeBackFence(run, held, state.handovers.at(-1)?.to);
   settle(run, `fence/${held}`);
   const group = progressOf(run, held).group;
   for (const { id } of state.nodes.filter((n) => n.group === group && n.id !== held)) {
