@@ -28,6 +28,35 @@ export type HostStatus =
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /**
+ * What a data directory is on the way from a standalone to a member (R-FORM 2). `standalone`: no mode file lies
+ * beside it. One that is `preparing` must not be started as a standalone.
+ */
+export type DataMode = 'standalone' | 'preparing' | 'seeded' | 'cluster';
+
+export interface ModeRecord {
+  readonly mode: DataMode;
+  /** The last milestone reached, e.g. `snapshot-saved`. */
+  readonly checkpoint: string;
+  /** The run that wrote it. */
+  readonly runId: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** The command that goes on from here. */
+  readonly resumeHint: string;
+  /** Whether the standalone ran when it became `preparing`: a rollback, of whichever run, leaves it so. */
+  readonly wasRunning?: boolean;
+}
+
+/** One program that runs to its end on the node's host. Argument vectors only, never a shell. */
+export interface ToolRun {
+  /** Of an installed or declared artifact: relative to its directory, e.g. `etcdutl`. */
+  readonly artifact: string;
+  readonly executable: string;
+  readonly args: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/**
  * How software on one node's host is verified, stopped, swapped and started. Every changing call observes
  * first, acts only if needed and verifies after; each change is appended to the host's own journal.
  */
@@ -77,4 +106,43 @@ export interface Host {
   /** Atomic and flushed; owner and mode as the data directory's. */
   writeFile(node: NodeSpec, path: string, content: string | Buffer, ctx: EffectContext): Promise<void>;
   removeFile(node: NodeSpec, path: string, ctx: EffectContext): Promise<void>;
+  /** `undefined`: no mode file lies beside the data directory. @throws FORMAT_UNKNOWN */
+  readMode(node: NodeSpec, ctx: EffectContext): Promise<ModeRecord | undefined>;
+  /** Atomic and flushed; `undefined` removes it. */
+  writeMode(node: NodeSpec, record: ModeRecord | undefined, ctx: EffectContext): Promise<void>;
+  /**
+   * A node of the same host and user with a directory of its own below the record of `node`: for work on copies of
+   * its data. Pure; `name` is a plain word.
+   */
+  scratchNode(node: NodeSpec, name: string): NodeSpec;
+  /** The data directory: absolute path, bytes in it, and free bytes on its disk. `undefined`: it is absent. */
+  dataFacts(
+    node: NodeSpec,
+    ctx: EffectContext,
+  ): Promise<
+    | { readonly path: string; readonly bytes: number; readonly freeBytes: number; readonly empty: boolean }
+    | undefined
+  >;
+  /**
+   * Copy the data of a stopped node to the data directory of another, which is replaced as a whole once the copy is
+   * complete and flushed. @throws HOST_UNKNOWN
+   */
+  copyData(from: NodeSpec, to: NodeSpec, launch: LaunchSpec, ctx: EffectContext): Promise<void>;
+  /** Make an empty data directory where none is; one that holds something is left alone. */
+  makeDataDirectory(node: NodeSpec, ctx: EffectContext): Promise<void>;
+  /**
+   * Rename the data directory of a stopped node to `<dataDir>.<suffix>`, where nothing may be yet; nothing is
+   * removed. Idempotent: an absent data directory is fine. @returns where it is now
+   */
+  moveDataAside(node: NodeSpec, suffix: string, launch: LaunchSpec, ctx: EffectContext): Promise<string>;
+  /** Rename the data directory of `from` to that of `to`, where none may be. Idempotent: fine when it is there already. */
+  adoptData(from: NodeSpec, to: NodeSpec, ctx: EffectContext): Promise<void>;
+  /** Remove the whole directory of a scratch node. @throws HOST_PATH_REFUSED for any other node */
+  removeScratch(node: NodeSpec, ctx: EffectContext): Promise<void>;
+  /** Run a program of an artifact to its end, as the node's user. @throws HOST_UNKNOWN when it cannot run or times out */
+  runTool(
+    node: NodeSpec,
+    tool: ToolRun,
+    ctx: EffectContext,
+  ): Promise<{ code: number; stdout: string; stderr: string }>;
 }

@@ -1,23 +1,22 @@
 import { resolve } from 'node:path';
-import {
-  messageOf,
-  RollgateError,
-  type EffectContext,
-  type Host,
-  type HostStatus,
-  type LaunchSpec,
-  type NodeSpec,
-} from '../../contracts/index.js';
+import { messageOf, type Host, type HostStatus, type LaunchSpec } from '../../contracts/index.js';
+import { adoptData } from './adopt-data.js';
 import { createKeptDigest, inspectArtifact, requireArtifact } from './artifact.js';
+import { copyData } from './copy-data.js';
+import { dataFacts, makeDataDirectory, moveDataAside } from './data-directory.js';
 import { readDataFile, removeDataFile, writeDataFile } from './data-files.js';
 import { readFence, writeFence } from './fence.js';
 import { readInstalled, swapInstalled } from './installed-version.js';
 import { appendToJournal } from './journal.js';
 import { layoutOf, type Layout } from './layout.js';
+import { changeMode, readMode } from './mode.js';
+import { onHost, onReadyHost } from './on-host.js';
+import { requireStopped } from './require-stopped.js';
 import { locateProcess } from './running-process.js';
+import { removeScratch, scratchNode } from './scratch.js';
 import { startNode } from './start.js';
 import { stopNode } from './stop.js';
-import { unknownState } from './unknown-state.js';
+import { runTool } from './tool.js';
 
 export interface LocalHostDeps {
   readonly now?: () => Date;
@@ -49,12 +48,12 @@ export function createLocalHost(deps: LocalHostDeps = {}): Host {
       onHost(node, ctx, (layout) => stopNode(now, layout, launch, options, ctx)),
 
     install: (node, version, artifact, launch, ctx) =>
-      onHost(node, ctx, async (layout) => {
+      onReadyHost(node, ctx, async (layout) => {
         await requireArtifact(node.id, version, artifact, () => ctx.heartbeat());
         const former = await readInstalled(layout);
         const path = resolve(artifact.path);
         if (former?.version === version && former.artifact === path) return;
-        await requireStopped(layout, launch, version);
+        await requireStopped(layout, launch, `version ${version} is to be installed`);
         ctx.signal.throwIfAborted();
         await swapInstalled(layout, { version, artifact: path });
         const detail = { version, former: former?.version ?? null, sha256: artifact.sha256 };
@@ -62,12 +61,12 @@ export function createLocalHost(deps: LocalHostDeps = {}): Host {
       }),
 
     start: (node, launch, ctx) =>
-      onHost(node, ctx, (layout) => startNode({ now, graceMs }, layout, launch, ctx)),
+      onReadyHost(node, ctx, (layout) => startNode({ now, graceMs }, layout, launch, ctx)),
 
     installed: (node, ctx) => onHost(node, ctx, async (layout) => (await readInstalled(layout))?.version),
 
     setFence: (node, holder, ctx) =>
-      onHost(node, ctx, async (layout) => {
+      onReadyHost(node, ctx, async (layout) => {
         const former = await readFence(layout);
         if (!(await writeFence(layout, holder))) return;
         const action = holder === undefined ? 'unfence' : 'fence';
@@ -90,6 +89,30 @@ export function createLocalHost(deps: LocalHostDeps = {}): Host {
         if (!(await removeDataFile(layout, path))) return;
         await appendToJournal(layout, ctx, now, { action: 'remove', detail: { path } });
       }),
+
+    readMode: (node, ctx) => onHost(node, ctx, readMode),
+
+    writeMode: (node, record, ctx) =>
+      onReadyHost(node, ctx, (layout) => changeMode(now, layout, record, ctx)),
+
+    scratchNode,
+
+    dataFacts: (node, ctx) => onHost(node, ctx, (layout) => dataFacts(layout, ctx)),
+
+    copyData: (from, to, launch, ctx) =>
+      onReadyHost(to, ctx, (layout) => copyData(now, layoutOf(from), layout, launch, ctx)),
+
+    makeDataDirectory: (node, ctx) => onReadyHost(node, ctx, (layout) => makeDataDirectory(now, layout, ctx)),
+
+    moveDataAside: (node, suffix, launch, ctx) =>
+      onHost(node, ctx, (layout) => moveDataAside(now, layout, suffix, launch, ctx)),
+
+    adoptData: (from, to, ctx) =>
+      onReadyHost(to, ctx, (layout) => adoptData(now, layoutOf(from), layout, ctx)),
+
+    removeScratch: (node, ctx) => onHost(node, ctx, (layout) => removeScratch(now, layout, ctx)),
+
+    runTool: (node, tool, ctx) => onReadyHost(node, ctx, (layout) => runTool(layout, tool, ctx)),
   };
 }
 
@@ -109,33 +132,5 @@ async function statusOf(layout: Layout, launch: LaunchSpec): Promise<HostStatus>
     }
   } catch (error) {
     return { kind: 'unknown', reason: messageOf(error) };
-  }
-}
-
-/** A program whose files are swapped while it runs is of two versions at once. */
-async function requireStopped(layout: Layout, launch: LaunchSpec, version: string): Promise<void> {
-  const located = await locateProcess(layout, launch);
-  if (located.kind === 'stopped') return;
-  throw unknownState(
-    layout,
-    located.kind === 'unknown'
-      ? located.reason
-      : `version ${version} is to be installed while process ${located.process.pid} runs; it must be stopped first`,
-  );
-}
-
-/** Errors of the operating system become HOST_UNKNOWN; a cancellation stays what it is. */
-async function onHost<T>(
-  node: NodeSpec,
-  ctx: EffectContext,
-  act: (layout: Layout) => Promise<T>,
-): Promise<T> {
-  const layout = layoutOf(node);
-  try {
-    return await act(layout);
-  } catch (error) {
-    if (error instanceof RollgateError) throw error;
-    ctx.signal.throwIfAborted();
-    throw unknownState(layout, messageOf(error), error);
   }
 }

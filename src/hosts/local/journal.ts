@@ -4,7 +4,20 @@ import { ensureDirectory } from './durable-file.js';
 import { unlessAbsent } from './file-error.js';
 import type { Layout } from './layout.js';
 
-export type ChangeAction = 'stop' | 'install' | 'start' | 'fence' | 'unfence' | 'write' | 'remove';
+export type ChangeAction =
+  | 'stop'
+  | 'install'
+  | 'start'
+  | 'fence'
+  | 'unfence'
+  | 'write'
+  | 'remove'
+  | 'mode'
+  | 'make-data'
+  | 'copy-data'
+  | 'move-data-aside'
+  | 'adopt-data'
+  | 'remove-scratch';
 
 /** One line of `rollgate/journal.ndjson`: a change that rollgate made to this node. */
 export interface JournalLine {
@@ -20,7 +33,7 @@ export interface JournalLine {
  * A crash between an effect and its line loses the line; there is never a line without an effect.
  */
 export async function appendToJournal(
-  layout: Layout,
+  layout: Pick<Layout, 'record' | 'journal'>,
   ctx: EffectContext,
   now: () => Date,
   change: Pick<JournalLine, 'action' | 'detail'>,

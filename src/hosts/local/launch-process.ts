@@ -4,6 +4,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, type LaunchSpec } from '../../contracts/index.js';
 import { ensureDirectory } from './durable-file.js';
+import { environment } from './environment.js';
 import type { Layout } from './layout.js';
 import type { ProcessOwner } from './run-as.js';
 
@@ -18,8 +19,6 @@ export interface Launched {
 
 const keptLines = 20;
 const keptBytes = 16 * 1024;
-/** What a program needs of our environment; the rest may hold secrets of the worker. */
-const inherited = ['PATH', 'LANG', 'LC_ALL', 'TZ'] as const;
 
 /**
  * Execute a program as a session of its own, with the node's log as its output, so that it outlives us. An
@@ -42,7 +41,7 @@ export async function launchProcess(
     await stat(layout.dataDir);
     const child = spawn(join(artifact, launch.executable), [...launch.args], {
       cwd: layout.dataDir,
-      env: environment(launch),
+      env: environment(launch.env),
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
       ...owner,
@@ -53,15 +52,6 @@ export async function launchProcess(
   } finally {
     await log.close();
   }
-}
-
-function environment(launch: LaunchSpec): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const name of inherited) {
-    const value = process.env[name];
-    if (value !== undefined) env[name] = value;
-  }
-  return { ...env, ...launch.env };
 }
 
 function endOf(child: ChildProcess): Promise<string> {

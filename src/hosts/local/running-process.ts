@@ -28,8 +28,9 @@ const startTimeErrorMs = 2000;
  */
 export async function locateProcess(layout: Layout, launch: LaunchSpec): Promise<Located> {
   try {
-    await realpath(layout.directory);
-    const ours = await fromOwnRecord(layout);
+    // A scratch directory is made when it is needed first; until then nothing can run in it.
+    await realpath(layout.scratchOf ?? layout.directory);
+    const ours = await recordedProcess(layout);
     if (ours) return { kind: 'running', process: ours };
     return await fromPidFile(layout, launch);
   } catch (error) {
@@ -42,7 +43,8 @@ export async function recordProcess(layout: Layout, facts: ProcessFacts): Promis
   await writeDurably(layout.pid, `${JSON.stringify(record)}\n`, { mode: 0o644 });
 }
 
-async function fromOwnRecord(layout: Layout): Promise<ProcessFacts | undefined> {
+/** The process that we started, as long as it lives. */
+export async function recordedProcess(layout: Layout): Promise<ProcessFacts | undefined> {
   const text = await unlessAbsent(() => readFile(layout.pid, 'utf8'));
   if (text === undefined) return undefined;
   const record = JSON.parse(text) as PidRecord;

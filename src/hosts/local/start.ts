@@ -5,6 +5,7 @@ import { readInstalled } from './installed-version.js';
 import { appendToJournal } from './journal.js';
 import { launchProcess, type Launched } from './launch-process.js';
 import type { Layout } from './layout.js';
+import { refuseIfPreparing } from './mode.js';
 import { processFacts, type ProcessFacts } from './process-facts.js';
 import { ownerOf } from './run-as.js';
 import { locateProcess, recordProcess } from './running-process.js';
@@ -27,7 +28,7 @@ export async function startNode(
   launch: LaunchSpec,
   ctx: EffectContext,
 ): Promise<void> {
-  await refuseIfFenced(layout);
+  await refuseIfHeld(layout);
   const located = await locateProcess(layout, launch);
   if (located.kind === 'running') return;
   if (located.kind === 'unknown') throw unknownState(layout, located.reason);
@@ -43,7 +44,7 @@ export async function startNode(
     await recordProcess(layout, facts);
     const detail = { version: installed.version, pid: facts.pid, process: facts.token };
     await appendToJournal(layout, ctx, deps.now, { action: 'start', detail });
-    await withdrawIfFenced(layout, launch, facts, launched);
+    await withdrawIfHeld(layout, launch, facts, launched);
   }
   const end = await launched.endedWithin(deps.graceMs);
   if (end === undefined) return;
@@ -52,18 +53,24 @@ export async function startNode(
   throw await startFailed(layout, installed.version, end, launched);
 }
 
+/** @throws HOST_FENCED, HOST_PREPARING, FORMAT_UNKNOWN */
+async function refuseIfHeld(layout: Layout): Promise<void> {
+  await refuseIfFenced(layout);
+  await refuseIfPreparing(layout);
+}
+
 /**
- * A fence set while we were starting: whoever set it after this look sees the process, because it is recorded;
- * whoever set it before is obeyed here. So a fence and a start never miss each other.
+ * A fence or a mode set while we were starting: whoever set it after this look sees the process, because it is
+ * recorded; whoever set it before is obeyed here. So a hold and a start never miss each other.
  */
-async function withdrawIfFenced(
+async function withdrawIfHeld(
   layout: Layout,
   launch: LaunchSpec,
   started: ProcessFacts,
   launched: Launched,
 ): Promise<void> {
   try {
-    await refuseIfFenced(layout);
+    await refuseIfHeld(layout);
   } catch (error) {
     signalProcess(layout, started, launch);
     await launched.endedWithin(withdrawMs);
