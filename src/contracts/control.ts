@@ -35,7 +35,12 @@ export const workflowIdOf = (cluster: string): string => `rollgate/${cluster}`;
 /** Workflow types. */
 export const workflowTypes = {
   rollingUpgrade: 'rollingUpgrade',
+  clusterFormation: 'clusterFormation',
+  pipeline: 'pipeline',
+  planPipeline: 'planPipeline',
   plan: 'planRollingUpgrade',
+  planFormation: 'planFormation',
+  inspectFormation: 'inspectFormation',
   inspect: 'inspectCluster',
 } as const;
 

@@ -25,6 +25,7 @@ export const errorCatalogue = {
   HOST_STOP_TIMED_OUT: { exit: 1, retryable: false },
   HOST_START_FAILED: { exit: 1, retryable: false },
   HOST_FENCED: { exit: 1, retryable: false },
+  HOST_PREPARING: { exit: 1, retryable: false },
   HOST_UNKNOWN: { exit: 1, retryable: true },
   // systems
   SYSTEM_UNREACHABLE: { exit: 1, retryable: true },
@@ -39,6 +40,7 @@ export const errorCatalogue = {
   PROMOTION_UNVERIFIED: { exit: 1, retryable: false },
   CANARY_MISSING: { exit: 1, retryable: false },
   FORMAT_UNKNOWN: { exit: 1, retryable: false },
+  BACKUP_UNVERIFIED: { exit: 1, retryable: false },
   // the run
   GATE_HELD: { exit: 1, retryable: false },
   APPROVAL_REJECTED: { exit: 1, retryable: false },
@@ -46,6 +48,8 @@ export const errorCatalogue = {
   HANDOVER_TIMED_OUT: { exit: 1, retryable: false },
   NODE_UNHEALTHY: { exit: 1, retryable: false },
   WRITES_LOST: { exit: 1, retryable: false },
+  NOT_LINEARIZABLE: { exit: 1, retryable: false },
+  COPIES_DIFFER: { exit: 1, retryable: false },
   PROBE_FAILED: { exit: 1, retryable: true },
   STUCK: { exit: 1, retryable: false },
   INTERNAL: { exit: 1, retryable: false },

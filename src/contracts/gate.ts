@@ -64,13 +64,28 @@ export type Gate =
       readonly primary: NodeId;
       readonly replicas: readonly NodeId[];
     }
+  /** Every node of the group but those in `except` reports its version. */
   | {
       readonly gate: 'all-on-target';
       readonly group: GroupId;
       readonly versions: Readonly<Record<NodeId, string>>;
-    };
+      readonly except?: readonly NodeId[];
+    }
+  /** The node itself is on this level: its data can be read by a program that knows no later one. */
+  | { readonly gate: 'node-level'; readonly node: NodeId; readonly level: string }
+  /** The group and every node of it are on this level, and no lowering is under way. */
+  | { readonly gate: 'level-active'; readonly group: GroupId; readonly level: string }
+  /** A learner that serves and is at most `maxLag` behind; an absolute distance. */
+  | { readonly gate: 'learner-caught-up'; readonly node: NodeId; readonly maxLag: number };
 
-export type GateName = Gate['gate'] | 'canary-replicated' | 'artifact-verified' | 'approval';
+export type GateName =
+  | Gate['gate']
+  | 'canary-replicated'
+  | 'artifact-verified'
+  | 'backup-verified'
+  | 'copies-identical'
+  | 'seed-verified'
+  | 'approval';
 
 export interface GateVerdict {
   readonly name: GateName;

@@ -35,6 +35,16 @@ export interface ProbeBucket {
   readonly longestGapMs: number;
 }
 
+/** Whether some order of all operations, each between its call and its reply, explains everything that was read. */
+export interface Linearizability {
+  /** `unchecked` says why in `reason`: it is no claim. */
+  readonly verdict: 'linearizable' | 'violated' | 'unchecked';
+  /** Writes and reads in the history; unknown outcomes are open-ended, failed reads are not in it. */
+  readonly operations: number;
+  readonly registers: number;
+  readonly reason?: string;
+}
+
 /** The record of the probe's writes, read back from the cluster at the end. */
 export interface WriteLedger {
   readonly acknowledged: number;
@@ -57,6 +67,8 @@ export interface WriteLedger {
   readonly endedAt: string;
   /** When no probe was alive between its first start and its stop: nothing is known of clients then. */
   readonly unobserved?: readonly Gap[];
+  /** Absent: the system's probe has no registers. */
+  readonly linearizability?: Linearizability;
   /** At most 1000 seconds; longer runs are thinned by merging neighbours. */
   readonly buckets: readonly ProbeBucket[];
 }

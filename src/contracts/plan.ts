@@ -1,3 +1,4 @@
+import type { FormationStage } from './spec.js';
 import type { GroupId, NodeId } from './view.js';
 
 /**
@@ -17,10 +18,26 @@ export type StepAction =
       readonly from: NodeId;
       readonly candidates: readonly NodeId[];
     }
+  | {
+      readonly kind: 'switch';
+      readonly group: GroupId;
+      readonly from: string;
+      readonly to: string;
+      readonly how: SwitchKind;
+      /** by-last-node: the node whose replacement switches. */
+      readonly last?: NodeId;
+    }
+  | { readonly kind: 'form'; readonly stage: FormationStage; readonly node: NodeId }
   | { readonly kind: 'finish' };
 
+/**
+ * `by-last-node`: the system raises the level by itself when its last node changes; `lower`: it is told to go to a
+ * lower level before its nodes do; `cancel`: a lowering under way is withdrawn.
+ */
+export type SwitchKind = 'by-last-node' | 'lower' | 'cancel';
+
 export interface PlanStep {
-  /** `prepare`, `replace/<node>`, `handover/<group>`, `finish`. */
+  /** `prepare`, `replace/<node>`, `handover/<group>`, `switch/<group>`, `cancel/<group>`, `finish`. */
   readonly id: StepId;
   readonly title: string;
   readonly action: StepAction;
@@ -62,10 +79,30 @@ export interface Plan {
   /** Windows of possible loss that the spec accepts and this plan opens. */
   readonly windows: readonly { readonly name: string; readonly risk: string }[];
   readonly notes: readonly string[];
+  /** By which of its facets the system does what a run needs; absent in plans that were made before it was told. */
+  readonly means?: Means;
+  /** The levels that the former versions and the target bring, where this plan has to do with levels. */
+  readonly levels?: { readonly from: string; readonly to: string };
   /** First step that cannot be undone, if any. */
   readonly pointOfNoReturn?: StepId;
   /** ISO 8601. */
   readonly observedAt: string;
+}
+
+/** How a system does what not all systems do alike. */
+export interface Means {
+  /** `fence`: the old primary is stopped first; `transfer`: one committed operation moves the primary and fences the old one. */
+  readonly handover?: 'fence' | 'transfer';
+  /** Whether it can save everything to a file, and compare the copies of its nodes. */
+  readonly backup: boolean;
+}
+
+/** The plans of a pipeline's stages: the first from what is, the others from what the ones before would leave. */
+export interface PipelinePlan {
+  readonly kind: Plan['kind'];
+  /** SHA-256 over the plans of all stages, first 16 hex digits. */
+  readonly hash: string;
+  readonly stages: readonly { readonly name: string; readonly plan: Plan }[];
 }
 
 /** What a host found where an artifact should be. */
@@ -114,4 +151,14 @@ export interface VersionRules {
     readonly source: string;
   };
   readonly rows: readonly VersionRow[];
+  /** The nodes agree on a level, which is the series of their version; absent: they have none. */
+  readonly levels?: {
+    /** Whether the system has a way down to the level before, so that a switch can be undone. */
+    readonly lowered: 'by-command' | 'never';
+    /** The lowest version that knows the way down to the series before its own. */
+    readonly lowerFrom: string;
+    /** Whether a new member on the lower version may join while the level is being lowered; absent: it may not. */
+    readonly joinsWhileLowering?: boolean;
+    readonly source: string;
+  };
 }

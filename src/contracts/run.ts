@@ -1,9 +1,16 @@
 import type { GateVerdict } from './gate.js';
 import type { BorrowedSetting, WriteLedger } from './ledger.js';
-import type { Plan, StepId } from './plan.js';
-import type { ClusterSpec, RollingUpgradeSpec } from './spec.js';
+import type { Plan, StepId, SwitchKind } from './plan.js';
+import type {
+  ClusterFormationSpec,
+  ClusterSpec,
+  FormationStage,
+  PipelineSpec,
+  RollingUpgradeSpec,
+} from './spec.js';
 import type { Fence } from './fence.js';
-import type { Promotion } from './ports/data-system.js';
+import type { Backup, Promotion, SeedSnapshot } from './ports/data-system.js';
+import type { DataMode } from './ports/host.js';
 import type { GroupId, NodeId, Position } from './view.js';
 
 export type Outcome = 'completed' | 'rolled-back' | 'aborted' | 'failed' | 'running';
@@ -11,6 +18,7 @@ export type Outcome = 'completed' | 'rolled-back' | 'aborted' | 'failed' | 'runn
 export type Phase =
   | 'planning'
   | 'rolling'
+  | 'forming'
   | 'waiting-for-approval'
   | 'paused'
   | 'blocked'
@@ -58,6 +66,27 @@ export interface HandoverRecord {
   result: 'in-progress' | 'done' | 'restored' | 'failed';
 }
 
+/** A version switch of this run: what was shown before it, and what every node said after it. */
+export interface SwitchRecord {
+  readonly group: GroupId;
+  readonly from: string;
+  readonly to: string;
+  readonly how: SwitchKind;
+  /** Each with what was seen when it became true; it is not asked again. */
+  predicates: { readonly name: string; readonly observed: string; readonly at: string }[];
+  /** When predicates, approval and burn-in were done: from then on it may happen. ISO 8601. */
+  clearedAt?: string;
+  /** When every node was seen on the level. ISO 8601. */
+  at?: string;
+  nodesAtLevel: NodeId[];
+}
+
+export interface SavedBackup extends Backup {
+  readonly name: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
 export type ControlAction =
   'pause' | 'resume' | 'approve' | 'reject' | 'retry' | 'skip' | 'rollback' | 'abort';
 
@@ -76,7 +105,8 @@ export interface Decision {
 export interface TimelineEvent {
   /** ISO 8601. */
   readonly at: string;
-  readonly kind: 'step' | 'node' | 'gate' | 'handover' | 'decision' | 'failure' | 'compensation' | 'probe';
+  readonly kind:
+    'step' | 'node' | 'gate' | 'handover' | 'switch' | 'decision' | 'failure' | 'compensation' | 'probe';
   readonly step?: StepId;
   readonly node?: NodeId;
   readonly text: string;
@@ -126,6 +156,9 @@ export type Compensation =
       readonly node: NodeId;
       readonly upstream: NodeId;
     }
+  /** A learner that has no vote yet is taken out of the member list again. */
+  | { readonly id: string; readonly kind: 'remove-learner'; readonly node: NodeId }
+  | { readonly id: string; readonly kind: 'cancel-lowering'; readonly group: GroupId }
   | { readonly id: string; readonly kind: 'restore-routing'; readonly node: NodeId }
   | { readonly id: string; readonly kind: 'give-back'; readonly borrowed: BorrowedSetting }
   | { readonly id: string; readonly kind: 'stop-probe' }
@@ -140,13 +173,55 @@ export interface StepProgress {
   result?: 'done' | 'failed' | 'skipped' | 'interrupted';
 }
 
+/** What was written for a run, by kind. */
+export type RunSpec =
+  | { readonly cluster: ClusterSpec; readonly upgrade: RollingUpgradeSpec; readonly formation?: undefined }
+  | {
+      readonly cluster: ClusterSpec;
+      readonly formation: ClusterFormationSpec;
+      readonly stages: readonly FormationStage[];
+      readonly upgrade?: undefined;
+    };
+
+/** Where a formation stands: the mode file's words, and every milestone of this run. */
+export interface FormationState {
+  mode: DataMode;
+  checkpoint: string;
+  checkpoints: { readonly name: string; readonly at: string }[];
+  /** The token of the new cluster: no member of another one joins it by mistake. */
+  readonly token: string;
+  snapshot?: SeedSnapshot;
+  /** Where the standalone's own data is kept. */
+  kept?: string;
+  /** Whether the standalone ran when the formation began: a rollback leaves it so. */
+  wasRunning?: boolean;
+}
+
+/** A run that is a stage of a pipeline: which, and what has become of the others. */
+export interface PipelineState {
+  readonly name: string;
+  readonly runId: string;
+  readonly onFailure: 'stay' | 'rollback';
+  /** From 0. */
+  stage: number;
+  /** The later stages are being undone, or have been. */
+  direction: 'forward' | 'back';
+  stages: {
+    readonly name: string;
+    readonly to: string;
+    /** What its own artifacts and scratch objects are named by. */
+    readonly runId: string;
+    outcome?: Outcome;
+  }[];
+}
+
 /** The whole state of a run: one plain serialisable object, carried through continue-as-new. */
 export interface RunState {
   readonly schemaVersion: 1;
   readonly run: {
     readonly id: string;
     readonly workflowId: string;
-    readonly kind: 'RollingUpgrade';
+    readonly kind: 'RollingUpgrade' | 'ClusterFormation';
     readonly name: string;
     readonly cluster: string;
     readonly system: string;
@@ -154,7 +229,7 @@ export interface RunState {
     endedAt?: string;
     outcome: Outcome;
   };
-  readonly spec: { readonly cluster: ClusterSpec; readonly upgrade: RollingUpgradeSpec };
+  readonly spec: RunSpec;
   plan?: Plan;
   phase: Phase;
   direction: 'forward' | 'back';
@@ -165,6 +240,12 @@ export interface RunState {
   /** The latest verdict of each gate and node, in the order in which they were first asked. */
   gates: GateVerdict[];
   handovers: HandoverRecord[];
+  /** Of a stage of a pipeline. */
+  pipeline?: PipelineState;
+  /** Of a cluster formation. */
+  formation?: FormationState;
+  switches: SwitchRecord[];
+  backups: SavedBackup[];
   /** A fence that holds now, until it is released or undone. */
   fence?: Fence;
   /** A promotion that has happened and is still to be verified and released. */
@@ -193,11 +274,29 @@ export interface RunState {
   resumeHint: string;
 }
 
-export interface RunInput {
+interface InputOfEvery {
   readonly cluster: ClusterSpec;
-  readonly upgrade: RollingUpgradeSpec;
   /** The hash of the plan the caller has seen; a run whose own plan differs stops before it changes anything. */
   readonly expectPlan?: string;
   /** The state with which a run goes on after continue-as-new. */
   readonly state?: RunState;
+}
+
+export interface RunInput extends InputOfEvery {
+  readonly upgrade: RollingUpgradeSpec;
+}
+
+export interface FormationInput extends InputOfEvery {
+  readonly formation: ClusterFormationSpec;
+  readonly stages: readonly FormationStage[];
+  /** Make a formation that was not finalized a standalone again, instead of going on with it. */
+  readonly rollback?: boolean;
+}
+
+export interface PipelineInput extends InputOfEvery {
+  readonly pipeline: PipelineSpec;
+  /** The documents that its stages name, in their order. */
+  readonly upgrades: readonly RollingUpgradeSpec[];
+  /** Stages that have completed, as they ended: what a rollback across stages goes back by. */
+  readonly ended?: readonly RunState[];
 }

@@ -83,14 +83,10 @@ export const ClusterSpec = z.strictObject({
 });
 export type ClusterSpec = z.infer<typeof ClusterSpec>;
 
-export const RollingUpgradeSpec = z.strictObject({
-  name: Name,
-  cluster: Name.describe('metadata.name of the Cluster document.'),
-  to: VersionText.describe('The target version, in quotes: "17.10".'),
-  strategy: z
-    .enum(['in-place'])
-    .default('in-place')
-    .describe('in-place: each node is stopped, swapped and started on its own data.'),
+const learnerLag = z.int().min(0).default(100);
+
+/** What every kind of run is told about how to go about it. */
+const runFields = {
   accept: z
     .array(z.string().describe('The name of a window or obstacle.'))
     .default([])
@@ -150,17 +146,91 @@ export const RollingUpgradeSpec = z.strictObject({
     })
     .prefault({})
     .describe('The write ledger: what clients saw during the run.'),
+} as const;
+
+export const RollingUpgradeSpec = z.strictObject({
+  name: Name,
+  cluster: Name.describe('metadata.name of the Cluster document.'),
+  to: VersionText.describe('The target version, in quotes: "17.10".'),
+  strategy: z
+    .enum(['in-place', 'by-membership'])
+    .default('in-place')
+    .describe(
+      'in-place: each node is stopped, swapped and started on its own data. by-membership: a new node joins, then an old one is removed, one at a time.',
+    ),
+  replacements: z
+    .record(Name, Name)
+    .default({})
+    .describe('by-membership: old member → the node of the Cluster that takes its place.'),
+  learnerLag: learnerLag.describe(
+    "by-membership: how far behind a learner may be when it gets its vote, in the log's own unit. Default 100.",
+  ),
+  switch: z
+    .strictObject({
+      approval: z
+        .boolean()
+        .default(true)
+        .describe('Wait for an approval before the level of the cluster changes. Default true.'),
+      burnIn: Duration.default(0).describe(
+        'How long every node must hold before the level changes, so that the new version shows itself. Default 0s.',
+      ),
+    })
+    .prefault({})
+    .describe('The version switch, for systems whose nodes agree on a level (etcd: the cluster version).'),
+  ...runFields,
 });
 export type RollingUpgradeSpec = z.infer<typeof RollingUpgradeSpec>;
+
+export const formationStages = ['init', 'serve', 'expand', 'transfer-leader', 'remove-member'] as const;
+export type FormationStage = (typeof formationStages)[number];
+
+export const ClusterFormationSpec = z.strictObject({
+  name: Name,
+  cluster: Name.describe('metadata.name of the Cluster document, which declares every member to come.'),
+  seed: Name.describe('The node whose data directory holds the standalone.'),
+  version: VersionText.describe('What every member runs, in quotes: "3.6.16"; an artifact of the Cluster.'),
+  expand: z
+    .array(Name)
+    .default([])
+    .describe('Nodes that become members, one after the other, in this order. Default: none.'),
+  leader: Name.optional().describe('Who is to lead after the expansion. Default: whoever does.'),
+  remove: z.array(Name).default([]).describe('Members that are taken out at the end. Default: none.'),
+  learnerLag: learnerLag.describe(
+    "How far behind a learner may be when it gets its vote, in the log's own unit. Default 100.",
+  ),
+  ...runFields,
+});
+export type ClusterFormationSpec = z.infer<typeof ClusterFormationSpec>;
+
+export const PipelineSpec = z.strictObject({
+  name: Name,
+  cluster: Name.describe('metadata.name of the Cluster document.'),
+  stages: z
+    .array(Name)
+    .min(1)
+    .describe('metadata.name of RollingUpgrade documents of this cluster, in the order in which they run.'),
+  onFailure: z
+    .enum(['stay', 'rollback'])
+    .default('stay')
+    .describe(
+      'When a stage does not complete: stay where the stages before have brought the cluster, or roll them back as well. What becomes of the stage itself says its own onFailure. Default stay.',
+    ),
+});
+export type PipelineSpec = z.infer<typeof PipelineSpec>;
+
+/** What every kind of run has. */
+export type RunSettings = Pick<RollingUpgradeSpec, 'name' | 'cluster' | keyof typeof runFields>;
 
 export const kinds = {
   Cluster: ClusterSpec,
   RollingUpgrade: RollingUpgradeSpec,
+  ClusterFormation: ClusterFormationSpec,
+  Pipeline: PipelineSpec,
 } as const;
 export type Kind = keyof typeof kinds;
 
 /** Kinds of the format that this release does not run yet; naming one gives an error that says so. */
-export const laterKinds = ['VersionSwitch', 'StorageMigration', 'ClusterFormation', 'Pipeline'] as const;
+export const laterKinds = ['VersionSwitch', 'StorageMigration'] as const;
 
 export const apiVersion = 'rollgate/v1';
 

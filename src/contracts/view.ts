@@ -62,6 +62,15 @@ export interface NodeView {
   /** When the running server process started, ISO 8601. */
   readonly startedAt: Observed<string>;
   readonly stop: StopSafety;
+  /** The level of behaviour that this node itself is on (etcd: cluster and storage version); absent: it has none. */
+  readonly level?: Observed<string>;
+}
+
+/** What all nodes of a group have agreed to behave as; it changes by one committed entry (R-SWITCH). */
+export interface LevelView {
+  readonly active: Observed<string>;
+  /** The lower level that the group has been told to go to, as long as it is under way. */
+  readonly lowering: Observed<string | undefined>;
 }
 
 export interface GroupView {
@@ -71,6 +80,8 @@ export interface GroupView {
   readonly epoch: Observed<number>;
   /** `quorum`: a write is acknowledged only when others have it; `asynchronous`: the primary alone decides. */
   readonly durability: Observed<'quorum' | 'asynchronous'>;
+  /** Absent: the system has no levels. */
+  readonly level?: LevelView;
   readonly nodes: readonly NodeView[];
 }
 

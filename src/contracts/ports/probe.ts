@@ -13,8 +13,11 @@ export type WriteOutcome =
 export interface ProbeClient {
   /** Write one key once; does not retry. */
   write(key: ProbeKey, timeoutMs: number): Promise<WriteOutcome>;
-  /** One small read from any node that serves reads; throws when none does. */
-  read(timeoutMs: number): Promise<void>;
+  /**
+   * One small read; throws when it failed. Of a system with registers: a linearizable read of this one, and the
+   * write that it saw last, if any.
+   */
+  read(timeoutMs: number, register: number): Promise<ProbeKey | undefined>;
   close(): Promise<void>;
 }
 
@@ -26,6 +29,11 @@ export interface ProbeKey {
 
 /** How the write ledger writes to a system and reads back. The table is part of the scratch objects. */
 export interface ProbeFacet {
+  /**
+   * How many registers there are; absent: none. A write of `writer` also sets the register `writer % registers` to
+   * its key, in one atomic operation, so that the history of writes and reads can be checked for linearizability.
+   */
+  readonly registers?: number;
   connect(cluster: ClusterSpec, options: { name: string }): ProbeClient;
   /** Every key of the run that is in the cluster now, read from its primary. */
   readBack(cluster: ClusterSpec, runId: string): AsyncIterable<ProbeKey>;
