@@ -1,13 +1,23 @@
-import type { Plan, PlanStep, Refusal, Reversibility } from '../contracts/plan.js';
+import type { PipelinePlan, Plan, PlanStep, Refusal, Reversibility } from '../contracts/plan.js';
+import type { RunState } from '../contracts/run.js';
 
-/** A plan as a person reads it before approving: plain text, aligned, for a terminal or a log. */
-export function describePlan(plan: Plan): string {
+/**
+ * A plan as a person reads it before approving: plain text, aligned, for a terminal or a log.
+ *
+ * @param kind of the run that it is the plan of
+ */
+export function describePlan(plan: Plan, kind: RunState['run']['kind'] = 'RollingUpgrade'): string {
   const sections = [
-    heading(plan),
-    table(
-      ['node', 'group', 'role', 'from', 'to'],
-      plan.nodes.map((n) => [n.id, n.group, n.role, n.from, n.from === n.to ? 'already there' : n.to]),
-    ),
+    heading(plan, kind),
+    kind === 'ClusterFormation'
+      ? table(
+          ['node', 'group', 'role now'],
+          plan.nodes.map((n) => [n.id, n.group, n.role]),
+        )
+      : table(
+          ['node', 'group', 'role', 'from', 'to'],
+          plan.nodes.map((n) => [n.id, n.group, n.role, n.from, n.from === n.to ? 'already there' : n.to]),
+        ),
     ...plan.refusals.map(describeRefusal),
     ...plan.steps.map(describeStep),
     plan.windows.map((w) => `accepted: ${w.name}\n    ${w.risk}`),
@@ -20,16 +30,29 @@ export function describePlan(plan: Plan): string {
     .join('\n\n');
 }
 
-const verdicts: Record<Plan['kind'], string> = {
-  possible: 'possible',
-  done: 'nothing to do, every node is on the target',
-  refused: 'refused, nothing has been changed',
-};
+/** The plans of all stages, and the one hash that stands for them. */
+export const describePipelinePlan = (plan: PipelinePlan): string =>
+  [
+    `Pipeline of ${plan.stages.length} stages: ${plan.kind}\nplan ${plan.hash}`,
+    ...plan.stages.map(
+      ({ name, plan: stage }, i) =>
+        `stage ${i + 1}: ${name}${i === 0 ? '' : ', from what the stages before leave'}\n${describePlan(stage)}`,
+    ),
+  ].join('\n\n');
 
-const heading = (plan: Plan): string[] => [
-  `Rolling upgrade of ${plan.cluster} (${plan.system}) to ${plan.target}: ${verdicts[plan.kind]}`,
-  `plan ${plan.hash}, observed ${plan.observedAt}`,
-];
+function heading(plan: Plan, kind: RunState['run']['kind']): string[] {
+  const formation = kind === 'ClusterFormation';
+  const verdicts: Record<Plan['kind'], string> = {
+    possible: 'possible',
+    done: `nothing to do, ${formation ? 'every stage is done' : 'every node is on the target'}`,
+    refused: 'refused, nothing has been changed',
+  };
+  const of = `of ${plan.cluster} (${plan.system})`;
+  return [
+    `${formation ? `Cluster formation ${of} on` : `Rolling upgrade ${of} to`} ${plan.target}: ${verdicts[plan.kind]}`,
+    `plan ${plan.hash}, observed ${plan.observedAt}`,
+  ];
+}
 
 const describeRefusal = (refusal: Refusal): string[] => [
   `refused: ${refusal.code}${refusal.node === undefined ? '' : ` (${refusal.node})`}`,

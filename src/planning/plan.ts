@@ -3,7 +3,7 @@ import { planHash } from './plan/hash.js';
 import { planNodes, type PlanInput } from './plan/input.js';
 import { notesOf, notesOfDone } from './plan/notes.js';
 import { refusalsOf, refusalsOfDone } from './plan/preconditions.js';
-import { stepsOf } from './plan/steps.js';
+import { levelsOf, stepsOf } from './plan/steps.js';
 import { acceptedWindows } from './plan/windows.js';
 
 export type { PlanInput } from './plan/input.js';
@@ -35,6 +35,8 @@ export function planRollingUpgrade(input: PlanInput): Plan {
     system: cluster.system,
     target: upgrade.to,
     notes: onTarget ? notesOfDone(input) : notesOf(input, changes, plan.steps),
+    means: { handover: input.capabilities.handover, backup: input.capabilities.backup },
+    levels: kind === 'possible' ? levelsOf(input) : undefined,
     pointOfNoReturn: plan.steps.find((s) => s.reversibility === 'none')?.id,
     observedAt: view.observedAt,
   };

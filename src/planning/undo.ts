@@ -1,5 +1,6 @@
 import type { Reversibility } from '../contracts/plan.js';
 import type { RunState } from '../contracts/run.js';
+import { undoOfFormation } from './formation/undo.js';
 
 /** What a rollback would do from here, and what it costs (R-SAGA 6). */
 export interface UndoOutlook {
@@ -25,7 +26,11 @@ export function undoOutlook(state: Pick<RunState, 'nodes' | 'handovers' | 'plan'
     last?.fencedAt !== undefined && last.promotedAt !== undefined
       ? ` (the last one took ${Date.parse(last.promotedAt) - Date.parse(last.fencedAt)} ms from fence to promotion)`
       : '';
+  const { levels } = state.plan ?? {};
+  const switched =
+    levels !== undefined && levels.from !== levels.to && state.nodes.every((n) => n.version === n.to);
   const steps = [
+    ...(switched && changed.length > 0 ? [`switch the level ${levels.to} → ${levels.from}`] : []),
     ...changed.filter((n) => !primary(n)).map((n) => `restart ${n.id} on ${n.from}`),
     ...changed
       .filter(primary)
@@ -46,6 +51,9 @@ const isOut = (status: RunState['nodes'][number]['status']): boolean =>
 export function describeUndo(state: RunState): string | undefined {
   if (state.run.outcome !== 'running' || state.direction === 'back' || state.nodes.length === 0)
     return undefined;
+  if (state.formation && state.spec.formation) {
+    return `rollback from here: ${undoOfFormation(state.spec.formation.seed, state.formation)}`;
+  }
   const { steps, price, pointOfNoReturn } = undoOutlook(state);
   const what = steps.length === 0 ? 'nothing to undo, the run ends' : `${price}: ${steps.join('; ')}`;
   return `rollback from here: ${what}; point of no return: ${pointOfNoReturn ?? 'none'}`;

@@ -77,6 +77,7 @@ export const knownBad = (version: string, rules: VersionRules): KnownBad | undef
 function down(from: string, to: string, rules: VersionRules, allowed: boolean): VersionPath {
   if (!withinReach(from, to, rules)) return { kind: 'refused', ...rules.beyond };
   if (allowed) return { kind: 'direct' };
+  if (canLower(from, to, rules)) return badTarget(to, rules) ?? { kind: 'direct' };
   return {
     kind: 'refused',
     code: 'VERSION_DOWNGRADE',
@@ -87,18 +88,10 @@ function down(from: string, to: string, rules: VersionRules, allowed: boolean): 
 }
 
 function up(from: string, to: string, rules: VersionRules): VersionPath {
-  const bad = knownBad(to, rules);
   const row = rules.rows.find((r): r is Waypoint => r.kind === 'waypoint' && applies(r, from, to, rules));
   if (!row && !withinReach(from, to, rules)) return { kind: 'refused', ...rules.beyond };
-  if (bad) {
-    return {
-      kind: 'refused',
-      code: 'VERSION_KNOWN_BAD',
-      reason: `${to} is known to be bad: ${bad.reason}`,
-      remedy: `Choose a release outside ${bad.from} to ${bad.to}.`,
-      source: bad.source,
-    };
-  }
+  const bad = badTarget(to, rules);
+  if (bad) return bad;
   if (!row) return { kind: 'direct' };
   // Both legs by the same table: a waypoint may itself need one. Each leg is shorter, so this ends.
   const legs = [up(from, row.via, rules), up(row.via, to, rules)] as const;
@@ -112,6 +105,25 @@ function up(from: string, to: string, rules: VersionRules): VersionPath {
     reason: [...new Set(parts.map((p) => p.reason))].join('; '),
     source: [...new Set(parts.map((p) => p.source))].join('; '),
   };
+}
+
+/** Whether the system itself has a way down from the series of one version to that of the other. */
+const canLower = (from: string, to: string, rules: VersionRules): boolean =>
+  rules.levels?.lowered === 'by-command' &&
+  compareVersions(from, rules.levels.lowerFrom) >= 0 &&
+  series(from, rules) !== series(to, rules);
+
+function badTarget(to: string, rules: VersionRules): Extract<VersionPath, { kind: 'refused' }> | undefined {
+  const bad = knownBad(to, rules);
+  return (
+    bad && {
+      kind: 'refused',
+      code: 'VERSION_KNOWN_BAD',
+      reason: `${to} is known to be bad: ${bad.reason}`,
+      remedy: `Choose a release outside ${bad.from} to ${bad.to}.`,
+      source: bad.source,
+    }
+  );
 }
 
 /** A row that would lead out of the way between the two is no waypoint of it. */
@@ -134,7 +146,16 @@ function withinReach(from: string, to: string, rules: VersionRules): boolean {
 const readable = (version: string): boolean => /^\d+(\.\d+)*$/.test(version);
 const components = (version: string): number[] => version.split('.').map(Number);
 
-const series = (version: string, rules: VersionRules): string => {
+/** Whether a version is one of a series: `3.6.1` of `3.6`. */
+export const isOfSeries = (version: string, level: string): boolean =>
+  version === level || version.startsWith(`${level}.`);
+
+/** Whether a version is of a later series than this one; a version that is not known may be. */
+export const runsLater = (version: string | undefined, level: string): boolean =>
+  version === undefined || !(isOfSeries(version, level) || compareVersions(version, level) < 0);
+
+/** The leading components of a version that name its series, and its level where there are levels: `3.6`. */
+export const series = (version: string, rules: Pick<VersionRules, 'seriesDepth'>): string => {
   const parts = components(version);
   return Array.from({ length: rules.seriesDepth }, (_, i) => parts[i] ?? 0).join('.');
 };

@@ -5,6 +5,7 @@ import { answers, follows, healthy, inSync, isReplica, lagsAtMost, runs } from '
 import { hold, notKnown, objecting, objectionTo, pass, type Finding } from './finding.js';
 import { everyNode, someNode } from './members.js';
 import { epochGrew, onePrimary, replicasFollow, sayPrimaries, solePrimary } from './primary.js';
+import { isLearner, levelActive, onLevel } from './level.js';
 import { inFlightFinished, nothingElseDrained, soakHeld } from './traffic.js';
 
 type NodeGate = Extract<Gate, { node: string }>;
@@ -70,7 +71,9 @@ function judgeGroup(gate: GroupGate, group: GroupView, view: ClusterView): Findi
     case 'replicas-follow':
       return replicasFollow(group, gate.primary, gate.replicas);
     case 'all-on-target':
-      return allOnTarget(group, gate.versions);
+      return allOnTarget(group, gate.versions, gate.except ?? []);
+    case 'level-active':
+      return levelActive(group, gate.level);
   }
 }
 
@@ -101,6 +104,15 @@ function judgeNode(
       return caughtUp(node, group, unit);
     case 'soak-held':
       return soakHeld(node, group, gate.forMs, ctx);
+    case 'node-level':
+      return answers(node) ?? onLevel(node, gate.level) ?? pass(`${node.id} is on level ${gate.level}`);
+    case 'learner-caught-up':
+      return (
+        answers(node) ??
+        isLearner(node) ??
+        lagsAtMost(node, gate.maxLag, unit) ??
+        pass(`${node.id} is a learner, at most ${gate.maxLag} ${unit} behind`)
+      );
   }
 }
 
@@ -148,13 +160,17 @@ function caughtUp(node: NodeView, group: GroupView, unit: string): Finding {
 }
 
 /** A node that the gate names and the observation lacks has not said what it runs. */
-function allOnTarget(group: GroupView, versions: Readonly<Record<string, string>>): Finding {
+function allOnTarget(
+  group: GroupView,
+  versions: Readonly<Record<string, string>>,
+  except: readonly string[],
+): Finding {
   const missing = Object.keys(versions).filter((id) => !group.nodes.some((n) => n.id === id));
   if (missing.length > 0) return notKnown(`${missing.join(', ')} not observed`);
   const wanted = (n: NodeView): string[] => [versions[n.id]].filter((v) => v !== undefined);
   return everyNode(
     group,
-    [],
+    except,
     (n) => answers(n) ?? runs(n, wanted(n)),
     (ids) => `${ids} report their target version`,
   );

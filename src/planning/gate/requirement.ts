@@ -46,8 +46,15 @@ export function requirement(gate: Gate, unit = ''): string {
       return gate.replicas.length > 0
         ? `${gate.replicas.join(', ')} answer and follow ${gate.primary} on its epoch`
         : `${gate.primary} is the only primary of ${gate.group}`;
+    case 'node-level':
+      return `${gate.node} itself is on level ${gate.level}`;
+    case 'level-active':
+      return `${gate.group} and every node of it are on level ${gate.level}, and no lowering is under way`;
+    case 'learner-caught-up':
+      return `${gate.node} is a learner and lags ${lag(gate.maxLag)}`;
     case 'all-on-target':
       return Object.entries(gate.versions)
+        .filter(([id]) => gate.except?.includes(id) !== true)
         .map(([id, version]) => `${id} reports ${version}`)
         .join(', ');
   }

@@ -1,11 +1,11 @@
 import { valueOf } from '../../contracts/observed.js';
 import type { ArtifactReport, PlanNode, Refusal } from '../../contracts/plan.js';
-import { notLearned, type PlanInput } from './input.js';
+import { notLearned, removed, type PlanInput } from './input.js';
 
 /** The target must be there for the way forward, the former version for the way back. */
 export function artifactRefusals(input: PlanInput, changes: readonly PlanNode[]): readonly Refusal[] {
   return changes.flatMap((node) => [
-    ...refusal(input, node, node.to, 'the target'),
+    ...(node.to === removed ? [] : refusal(input, node, node.to, 'the target')),
     ...(node.from === notLearned
       ? []
       : [...refusal(input, node, node.from, 'the way back'), ...installedRefusal(input, node)]),

@@ -15,7 +15,7 @@ export function groupRefusals(
     ...(changing.length > 0 ? takeOverRefusals(group) : []),
     ...primaryRefusals(group),
     ...identityRefusals(group),
-    ...unknownRefusals(group),
+    ...unknownRefusals(input, group),
     ...handoverRefusals(input, group, changing),
   ];
 }
@@ -74,9 +74,34 @@ function identityRefusals(group: GroupView): Refusal[] {
   ];
 }
 
-function unknownRefusals(group: GroupView): Refusal[] {
+function unknownRefusals(input: PlanInput, group: GroupView): Refusal[] {
   // A primary that does not answer is refused by its own name already.
   if (group.nodes.some((n) => valueOf(n.reachable) !== true)) return [];
+  return [...darkRefusals(group), ...(input.rules.levels ? levelRefusals(group) : [])];
+}
+
+/** Which way a run has to go, and which steps ask for an approval, is decided by the level. */
+function levelRefusals({ id, level }: GroupView): Refusal[] {
+  const dark = level
+    ? [
+        ...(level.active.kind === 'unknown' ? [`the level it is on (${level.active.reason})`] : []),
+        ...(level.lowering.kind === 'unknown'
+          ? [`whether it is being lowered (${level.lowering.reason})`]
+          : []),
+      ]
+    : ['the level it is on (it tells none)'];
+  if (dark.length === 0) return [];
+  return [
+    {
+      code: 'LEVEL_UNKNOWN',
+      message: `not known of group ${id}: ${dark.join('; ')}`,
+      remedy:
+        "Let the group come to one level and the observing user read it (the system's page in the docs says how), then plan again.",
+    },
+  ];
+}
+
+function darkRefusals(group: GroupView): Refusal[] {
   const dark = [
     ...(group.epoch.kind === 'unknown' ? [`its epoch (${group.epoch.reason})`] : []),
     ...(group.durability.kind === 'unknown'
@@ -97,7 +122,7 @@ function unknownRefusals(group: GroupView): Refusal[] {
 
 function handoverRefusals(input: PlanInput, group: GroupView, changing: readonly PlanNode[]): Refusal[] {
   const primary = changing.find((n) => group.primaries.includes(n.id));
-  if (!primary || input.capabilities.handover) return [];
+  if (!primary || input.capabilities.handover !== undefined) return [];
   return [
     {
       code: 'HANDOVER_UNSUPPORTED',

@@ -1,4 +1,4 @@
-import type { ArtifactReport, PlanNode, VersionRules } from '../../contracts/plan.js';
+import type { ArtifactReport, Means, PlanNode, VersionRules } from '../../contracts/plan.js';
 import { valueOf, type Observed } from '../../contracts/observed.js';
 import type { ClusterSpec, RollingUpgradeSpec } from '../../contracts/spec.js';
 import { findNode, type ClusterView, type NodeId } from '../../contracts/view.js';
@@ -13,13 +13,16 @@ export interface PlanInput {
   readonly installed: Readonly<Record<NodeId, Observed<string | undefined>>>;
   readonly rules: VersionRules;
   /** The optional facets that the system has. */
-  readonly capabilities: { readonly handover: boolean; readonly probe: boolean };
+  readonly capabilities: Means & { readonly probe: boolean; readonly membership?: boolean };
   /** A cryptographic digest, hexadecimal: passed in, because planning is pure. */
   readonly digest: (text: string) => string;
 }
 
 /** Stands for a version or role that could not be learned, in tables only. */
 export const notLearned = 'unknown';
+
+/** Stands for "no node here any more" in the version column of one that leaves: nothing is installed on it. */
+export const removed = 'removed';
 
 /** Every node of the cluster file, whether it was observed or not, and then any that only the observation has. */
 export function planNodes({ cluster, upgrade, view }: PlanInput): PlanNode[] {

@@ -1,6 +1,6 @@
 import type { PlanNode, PlanStep } from '../../contracts/plan.js';
 import { valueOf } from '../../contracts/observed.js';
-import { knownBad } from '../version-path.js';
+import { knownBad, series } from '../version-path.js';
 import type { PlanInput } from './input.js';
 import { stateRefusals } from './preconditions.js';
 import { acceptableNames, acceptedStop } from './windows.js';
@@ -22,8 +22,22 @@ export function notesOf(
 /** A cluster that is on the target and not well: nothing to do for a run, but not to be passed over. */
 export const notesOfDone = (input: PlanInput): readonly string[] => [
   ...stateRefusals(input, []).map((r) => `every node is on ${input.upgrade.to}, but: ${r.message}`),
+  ...levelNotes(input),
   ...runningBadNotes(input),
 ];
+
+/** Nothing is left for a run to change, and the level is not where the nodes are. */
+const levelNotes = ({ upgrade, rules, view }: PlanInput): string[] =>
+  rules.levels === undefined
+    ? []
+    : view.groups.flatMap(({ id, level }) => {
+        const [active, lowering] = [level && valueOf(level.active), level && valueOf(level.lowering)];
+        const but = `every node is on ${upgrade.to}, but: group ${id}`;
+        if (lowering !== undefined) return [`${but} is being lowered to level ${lowering}`];
+        return active === undefined || active === series(upgrade.to, rules)
+          ? []
+          : [`${but} is on level ${active}`];
+      });
 
 function badVersionNotes(input: PlanInput, changes: readonly PlanNode[]): string[] {
   return [...new Set(changes.map((n) => n.from))].flatMap((version) => {

@@ -101,13 +101,16 @@ function probeRefusals({ upgrade, capabilities, view }: PlanInput): Refusal[] {
 /**
  * A step of a node that is on the target by now is known: the spec of a run that is started again stays valid.
  */
-function approvalRefusals({ upgrade, cluster, view }: PlanInput, steps: readonly PlanStep[]): Refusal[] {
+function approvalRefusals(input: PlanInput, steps: readonly PlanStep[]): Refusal[] {
+  const { upgrade, cluster, view, rules } = input;
   const known = new Set([
     'start',
     'handover',
+    ...(rules.levels ? ['switch'] : []),
     ...steps.map((s) => s.id),
     ...cluster.nodes.map((n) => `replace/${n.id}`),
     ...view.groups.map((g) => `handover/${g.id}`),
+    ...(rules.levels ? view.groups.flatMap((g) => [`switch/${g.id}`, `cancel/${g.id}`]) : []),
   ]);
   return upgrade.approvals.before
     .filter((name) => !known.has(name))
