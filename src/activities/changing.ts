@@ -7,14 +7,17 @@ import type {
 } from '../contracts/index.js';
 import { findNode, nodeSpec, RollgateError, valueOf } from '../contracts/index.js';
 import { candidateAtFence } from './candidate-at-fence.js';
-import { handoverOf, type ActivityDependencies } from './dependencies.js';
+import type { createFormationChanging } from './formation.js';
+import { handoverOf, needed, type ActivityDependencies } from './dependencies.js';
 import { effect } from './effect.js';
 
 /** How long a fence looks for a candidate at its position, ms; after that it is reported without one. */
 const lookFor = 100;
 
 /** Activities that change something: each observes first, acts only if needed and verifies after. */
-export function createChangingActivities(deps: ActivityDependencies): ChangingActivities {
+export function createChangingActivities(
+  deps: ActivityDependencies,
+): Omit<ChangingActivities, keyof ReturnType<typeof createFormationChanging>> {
   const { secrets } = deps;
   const run = <T>(runId: string, body: (ctx: EffectContext) => Promise<T>): Promise<T> =>
     effect(runId, secrets, body);
@@ -150,6 +153,16 @@ export function createChangingActivities(deps: ActivityDependencies): ChangingAc
     promoteCandidate: ({ cluster, runId, candidate, fence, timeoutMs, pollMs }) =>
       run(runId, (ctx) =>
         handoverOf(deps.system(cluster)).promote(cluster, candidate, fence, { timeoutMs, pollMs }, ctx),
+      ),
+    transferPrimary: ({ cluster, runId, from, ...options }) =>
+      run(runId, (ctx) => needed(deps.system(cluster), 'transfer').transfer(cluster, from, options, ctx)),
+    lowerLevel: ({ cluster, runId, to }) =>
+      run(runId, (ctx) => needed(deps.system(cluster), 'versionSwitch').lower(cluster, to, ctx)),
+    cancelLowering: ({ cluster, runId }) =>
+      run(runId, (ctx) => needed(deps.system(cluster), 'versionSwitch').cancel(cluster, ctx)),
+    saveBackup: ({ cluster, runId, name }) =>
+      run(runId, async (ctx) =>
+        needed(deps.system(cluster), 'backup').save(cluster, await deps.backupFile(runId, name), ctx),
       ),
     followPrimary: ({ cluster, runId, node, upstream }) =>
       run(runId, (ctx) => deps.system(cluster).follow(cluster, node, upstream, ctx)),

@@ -17,15 +17,24 @@ export interface ActivityDependencies {
   readonly router: (cluster: ClusterSpec) => Router;
   readonly probe: ProbeRunner;
   readonly secrets: SecretResolver;
+  /** Where a backup of a run is to be, in a directory that exists. `name` is a plain word. */
+  readonly backupFile: (runId: string, name: string) => Promise<string>;
   /** Write summary and report of a run; returns the directory. */
   readonly writeArtifacts: (state: RunState) => Promise<{ directory: string }>;
 }
 
-export function handoverOf(system: DataSystem): NonNullable<DataSystem['handover']> {
-  if (system.handover) return system.handover;
+type Facet = 'handover' | 'transfer' | 'versionSwitch' | 'backup' | 'membership' | 'formation';
+
+/** A facet that the plan has found. @throws SYSTEM_REFUSED */
+export function needed<F extends Facet>(system: DataSystem, facet: F): NonNullable<DataSystem[F]> {
+  const found = system[facet];
+  if (found) return found;
   throw new RollgateError(
     'SYSTEM_REFUSED',
-    `${system.name} has no handover`,
-    'Plan the upgrade again: a run for this system cannot contain a handover.',
+    `${system.name} has no facet ${facet}`,
+    'Plan again: a run for this system cannot contain this step.',
   );
 }
+
+export const handoverOf = (system: DataSystem): NonNullable<DataSystem['handover']> =>
+  needed(system, 'handover');

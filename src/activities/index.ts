@@ -1,6 +1,7 @@
 import type { Activities } from '../contracts/index.js';
 import { createChangingActivities } from './changing.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { createFormationChanging, createFormationReading } from './formation.js';
 import { createReadingActivities } from './reading.js';
 
 export type { ActivityDependencies } from './dependencies.js';
@@ -8,4 +9,6 @@ export type { ActivityDependencies } from './dependencies.js';
 export const createActivities = (deps: ActivityDependencies): Activities => ({
   ...createReadingActivities(deps),
   ...createChangingActivities(deps),
+  ...createFormationReading(deps),
+  ...createFormationChanging(deps),
 });

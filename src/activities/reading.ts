@@ -1,59 +1,24 @@
-import { createHash } from 'node:crypto';
-import type {
-  ArtifactReport,
-  EffectContext,
-  GateVerdict,
-  Host,
-  NodeId,
-  NodeSpec,
-  Observed,
-  ReadingActivities,
-} from '../contracts/index.js';
-import { known, nodeSpec, nodesOf, RollgateError, unknown, valueOf } from '../contracts/index.js';
-import { planRollingUpgrade } from '../planning/plan.js';
+import type { ArtifactReport, GateVerdict, ReadingActivities } from '../contracts/index.js';
+import { nodeSpec, RollgateError } from '../contracts/index.js';
 import { awaitGates } from './await-gates.js';
 import { candidateAtFence } from './candidate-at-fence.js';
-import { handoverOf, type ActivityDependencies } from './dependencies.js';
+import type { createFormationReading } from './formation.js';
+import { handoverOf, needed, type ActivityDependencies } from './dependencies.js';
 import { effect } from './effect.js';
+import { makePipelinePlan, makePlan } from './make-plan.js';
 
 /** Activities that change nothing. */
-export function createReadingActivities(deps: ActivityDependencies): ReadingActivities {
+export function createReadingActivities(
+  deps: ActivityDependencies,
+): Omit<ReadingActivities, keyof ReturnType<typeof createFormationReading>> {
   const { secrets } = deps;
   return {
     observeCluster: (input) =>
       effect(input.runId, secrets, (ctx) => deps.system(input.cluster).observe(input.cluster, ctx)),
 
-    makePlan: (input) =>
-      effect(input.runId, secrets, async (ctx) => {
-        const { cluster, upgrade } = input;
-        const system = deps.system(cluster);
-        const view = await system.observe(cluster, ctx);
-        const versions = new Set([upgrade.to]);
-        for (const node of nodesOf(view)) {
-          const version = valueOf(node.version);
-          if (version !== undefined) versions.add(version);
-        }
-        const artifacts: ArtifactReport[] = [];
-        const installed: Record<NodeId, Observed<string | undefined>> = {};
-        for (const node of cluster.nodes) {
-          installed[node.id] = await installedOn(deps.host(node), node, ctx);
-          for (const version of versions) {
-            artifacts.push(
-              await deps.host(node).verifyArtifact(node, version, cluster.artifacts[version], ctx),
-            );
-          }
-        }
-        return planRollingUpgrade({
-          cluster,
-          upgrade,
-          view,
-          artifacts,
-          installed,
-          rules: system.versionRules,
-          capabilities: { handover: system.handover !== undefined, probe: system.probe !== undefined },
-          digest: (text) => createHash('sha256').update(text).digest('hex'),
-        });
-      }),
+    makePlan: (input) => effect(input.runId, secrets, (ctx) => makePlan(deps, input, ctx)),
+
+    makePipelinePlan: (input) => effect(input.runId, secrets, (ctx) => makePipelinePlan(deps, input, ctx)),
 
     awaitGates: (input) => effect(input.runId, secrets, (ctx) => awaitGates(deps, input, ctx)),
 
@@ -87,23 +52,16 @@ export function createReadingActivities(deps: ActivityDependencies): ReadingActi
         };
       }),
 
+    compareCopies: (input) =>
+      effect(input.runId, secrets, async (ctx) => ({
+        name: 'copies-identical',
+        ...(await needed(deps.system(input.cluster), 'backup').compare(input.cluster, ctx)),
+        at: new Date().toISOString(),
+      })),
+
     readWriteLedger: (input) =>
       effect(input.runId, secrets, (ctx) => deps.probe.ledger(input.cluster, input.runId, ctx)),
   };
-}
-
-/** A host that cannot say it is a reason to refuse, among all the others, and no failure of the planning. */
-async function installedOn(
-  host: Host,
-  node: NodeSpec,
-  ctx: EffectContext,
-): Promise<Observed<string | undefined>> {
-  try {
-    return known(await host.installed(node, ctx));
-  } catch (error) {
-    if (error instanceof RollgateError && error.code === 'HOST_UNKNOWN') return unknown(error.message);
-    throw error;
-  }
 }
 
 function artifactVerdict(report: ArtifactReport, expected: string | undefined): GateVerdict {

@@ -11,7 +11,7 @@ export async function passGates(
   run: Run,
   options: { what: string; gates: readonly Gate[]; timeoutMs: number; node?: NodeId; urgent?: boolean },
 ): Promise<ClusterView | undefined> {
-  const { upgrade } = run.state.spec;
+  const { settings } = run;
   const deadline = new Date(Date.parse(now()) + options.timeoutMs).toISOString();
   const call = options.urgent === true ? actUrgently : act;
   let reported: readonly GateVerdict[] = [];
@@ -21,8 +21,8 @@ export async function passGates(
       gates: options.gates,
       drained: drainedNodes(run),
       deadline,
-      pollMs: upgrade.poll,
-      maxAgeMs: upgrade.maxObservationAge,
+      pollMs: settings.poll,
+      maxAgeMs: settings.maxObservationAge,
       reported,
     };
     const wait = await interruptible(run, () => call('awaitGates', `gates: ${options.what}`, input));

@@ -22,7 +22,7 @@ export function setPhase(state: RunState, phase: RunState['phase']): void {
 export function describe(state: RunState): string {
   const { run, spec } = state;
   const lines = [
-    `### ${run.cluster}: ${run.system} ${state.direction === 'forward' ? `to ${spec.upgrade.to}` : 'back to the former version'}`,
+    `### ${run.cluster}: ${run.system} ${state.direction === 'forward' ? aimOf(spec) : 'back to the former version'}`,
     '',
     `**${state.phase}**${state.step === undefined ? '' : ` · step \`${state.step}\``}${run.outcome === 'running' ? '' : ` · outcome **${run.outcome}**`}`,
   ];
@@ -63,6 +63,15 @@ export function describe(state: RunState): string {
       `Handover ${h.from} → ${h.to ?? '?'}: ${h.result}${h.fencePosition ? `, fenced at ${h.fencePosition.text}` : ''}`,
     );
   }
+  for (const s of state.switches) {
+    const stage =
+      s.at !== undefined
+        ? `every node on it since ${s.at}`
+        : s.clearedAt !== undefined
+          ? 'cleared, not reached yet'
+          : 'not cleared yet';
+    lines.push('', `Level ${s.from} → ${s.to}: ${stage}`);
+  }
   if (state.ledger.length > 0)
     lines.push('', `Borrowed: ${state.ledger.map((b) => `\`${b.id}\``).join(', ')}`);
   const undo = describeUndo(state);
@@ -70,3 +79,7 @@ export function describe(state: RunState): string {
   if (run.outcome === 'running') lines.push('', state.resumeHint);
   return lines.join('\n');
 }
+
+/** Where a run is going, in a few words. */
+const aimOf = ({ upgrade, formation }: RunState['spec']): string =>
+  upgrade ? `to ${upgrade.to}` : `a cluster from ${formation.seed}`;

@@ -1,58 +1,80 @@
-import type { PlanStep } from '../contracts/plan.js';
-import type { NodeProgress, RunInput, RunState } from '../contracts/run.js';
+import type { RunInput, RunState } from '../contracts/run.js';
 import type { ClusterView, NodeId } from '../contracts/view.js';
-import { nextStep, type NextStep } from '../planning/next-step.js';
+import { nextStep, switchStepId, type NextStep } from '../planning/next-step.js';
+import { isOfSeries } from '../planning/version-path.js';
 import { act } from './activities.js';
+import { approvalFor, attempt, turn, type Answer } from './attempt.js';
+import { rollByMembership } from './by-membership.js';
 import { installControls } from './controls.js';
+import { passGates } from './gates.js';
 import { setPhase } from './publish.js';
 import {
   createRun,
   failStep,
   Interrupted,
-  Overtaken,
   now,
   progressOf,
   remember,
-  setStatus,
   tell,
+  upgradeOf,
   type Run,
+  type Way,
 } from './run.js';
-import { awaitApproval, awaitUnblock, safePoint } from './safe-point.js';
-import { compensate, failureOf } from './saga.js';
+import { safePoint } from './safe-point.js';
 import { finish, verifyEnd } from './steps/finish.js';
 import { adoptPromotion, completeHandover, handOver, putBack } from './steps/handover.js';
 import { prepare } from './steps/prepare.js';
-import { replaceNode } from './steps/replace.js';
+import { replaceNode, targetLevel } from './steps/replace.js';
+import { levelReached, switchLevel } from './steps/switch.js';
+import { settleTransfer } from './steps/transfer.js';
 
 /**
  * A rolling upgrade: plan, then observe → decide → act → verify until every node is on its target. Rolling back
  * is the same loop with the former versions as targets. Returns the final state of the run.
  */
 export async function rollingUpgrade(input: RunInput): Promise<RunState> {
-  const run = createRun(input);
+  const run = createRun(input, upgradeWay);
+  await runUpgrade(run, input.expectPlan);
+  return run.state;
+}
+
+/** The whole of one upgrade, alone or as a stage of a pipeline. */
+export async function runUpgrade(run: Run, expected?: string): Promise<void> {
   installControls(run);
   const { state } = run;
   if (!state.plan) {
-    const goOn = await attempt(run, 'plan', 'Plan', undefined, () => plan(run, input.expectPlan));
+    const goOn = await attempt(run, 'plan', 'Plan', undefined, () => plan(run, expected));
     if (goOn !== 'done') {
       await finish(run, goOn === 'abort' ? 'aborted' : 'failed');
-      return state;
+      return;
     }
     const kind = planKind(state);
     if (kind !== 'possible') {
       await finish(run, kind === 'done' ? 'completed' : 'failed');
-      return state;
+      return;
     }
   }
-  await finish(run, await roll(run));
-  return state;
+  await finish(run, await loopOf(run));
 }
+
+/** Undo an upgrade that had completed: the same loop, with the former versions as targets. */
+export async function undoUpgrade(run: Run): Promise<void> {
+  installControls(run);
+  const answer = await attempt(run, 'prepare', 'Prepare', undefined, () => prepare(run));
+  if (answer !== 'done') return finish(run, answer === 'abort' ? 'aborted' : 'failed');
+  goBack(run);
+  await finish(run, await loopOf(run));
+}
+
+const loopOf = (run: Run): Promise<Ending> =>
+  upgradeOf(run).strategy === 'by-membership' ? rollByMembership(run) : roll(run);
 
 const planKind = (state: RunState): string => state.plan?.kind ?? 'refused';
 
 async function plan(run: Run, expected: string | undefined): Promise<void> {
   const { state } = run;
-  const { cluster, upgrade } = state.spec;
+  const { cluster } = state.spec;
+  const upgrade = upgradeOf(run);
   const made = await act('makePlan', `plan ${cluster.name} to ${upgrade.to}`, { ...run.target, upgrade });
   if (expected !== undefined && expected !== made.hash) {
     state.failure = {
@@ -153,7 +175,8 @@ async function turnOnce(run: Run): Promise<Answer | 'complete'> {
 async function settleOpen(run: Run, view: ClusterView): Promise<ClusterView> {
   if (run.state.fence) await adoptPromotion(run, view);
   if (run.state.release) await completeHandover(run);
-  if (!(await putBack(run))) return view;
+  const settled = await settleTransfer(run);
+  if (!(await putBack(run)) && !settled) return view;
   return act('observeCluster', 'observe the cluster', run.target);
 }
 
@@ -165,6 +188,10 @@ function decide(run: Run, view: ClusterView): NextStep {
     progress: state.nodes,
     skipped: state.skipped,
     preferredPrimaries: state.nodes.filter((n) => n.roleBefore === 'primary').map((n) => n.id),
+    level: targetLevel(state),
+    cleared: state.switches
+      .filter((s) => s.how === 'by-last-node' && s.clearedAt !== undefined && s.to === targetLevel(state))
+      .map((s) => s.group),
   });
   if (next.kind === 'stuck') failStep('STUCK', next.message, next.remedy);
   return next;
@@ -175,15 +202,25 @@ async function verify(run: Run): Promise<Answer | 'complete'> {
   const reached: { end?: 'complete' } = {};
   const answer = await attempt(run, 'finish', 'Finish', undefined, async () => {
     await approvalFor(run, 'finish', 'Finish');
-    await verifyEnd(run, { ...targetsOf(run.state), ...versionsOf(run, run.state.skipped) });
+    const { state } = run;
+    const level = levelAtEnd(state);
+    await verifyEnd(run, { ...targetsOf(state), ...versionsOf(run, state.skipped) }, level);
+    if (level !== undefined) levelReached(run, level);
     reached.end = 'complete';
   });
   return reached.end ?? answer;
 }
 
+/** A node that was skipped keeps the level where it was; so does one that ran a later series before the run. */
+function levelAtEnd(state: RunState): string | undefined {
+  const level = targetLevel(state);
+  if (level === undefined || state.skipped.length > 0) return undefined;
+  return Object.values(targetsOf(state)).every((to) => isOfSeries(to, level)) ? level : undefined;
+}
+
 async function take(
   run: Run,
-  next: Extract<NextStep, { kind: 'replace' | 'handover' }>,
+  next: Extract<NextStep, { kind: 'replace' | 'handover' | 'switch' }>,
   view: ClusterView,
 ): Promise<Answer> {
   const { state } = run;
@@ -193,7 +230,15 @@ async function take(
     return attempt(run, id, title, next.node, async () => {
       await approvalFor(run, id, title);
       await replaceNode(run, next, view);
+      await awaitLevel(run, next.group);
     });
+  }
+  if (next.kind === 'switch') {
+    const id = switchStepId(next.how, next.group);
+    const title = switchTitles[next.how](next.to);
+    return attempt(run, id, title, undefined, () =>
+      switchLevel(run, next, view, () => approvalFor(run, id, title)),
+    );
   }
   const id = `handover/${next.group}`;
   const title = `Hand over from ${next.from}`;
@@ -203,130 +248,35 @@ async function take(
   });
 }
 
-/** Rolling back asks nobody: whoever asked for it wants it now. */
-async function approvalFor(run: Run, id: string, title: string): Promise<void> {
-  const { state } = run;
-  if (state.direction === 'back') return;
-  const planned = state.plan?.steps.find((s: PlanStep) => s.id === id);
-  if (planned?.approval === true) await awaitApproval(run, id, title);
-}
+const switchTitles = {
+  'by-last-node': (to: string) => `Let the level go to ${to}`,
+  lower: (to: string) => `Lower the level to ${to}`,
+  cancel: (to: string) => `Cancel the lowering; level ${to}`,
+} as const;
 
 function targetsOf(state: RunState): Record<NodeId, string> {
   return Object.fromEntries(state.nodes.map((n) => [n.id, state.direction === 'forward' ? n.to : n.from]));
 }
 
+/** The last node has changed: the level must come up on every node, or the step has failed. */
+async function awaitLevel(run: Run, group: string): Promise<void> {
+  const { state } = run;
+  const level = levelAtEnd(state);
+  const cleared = state.switches.some(
+    (s) => s.group === group && s.to === level && s.clearedAt !== undefined && s.at === undefined,
+  );
+  const left = state.nodes.some((n) => n.group === group && n.status !== 'complete');
+  if (level === undefined || !cleared || left) return;
+  await passGates(run, {
+    what: `every node of ${group} comes to level ${level}`,
+    timeoutMs: run.settings.timeouts.gate,
+    gates: [{ gate: 'level-active', group, level }],
+  });
+  levelReached(run, level);
+}
+
 function versionsOf(run: Run, nodes: readonly NodeId[]): Record<NodeId, string> {
   return Object.fromEntries(nodes.map((n) => [n, progressOf(run, n).from]));
-}
-
-/** `done`, or how the run ends: `abort` by the operator, `give-up` because nothing more can be tried. */
-type Answer = 'done' | 'abort' | 'give-up';
-
-/**
- * Try one step until it is done or the run turns another way. A failure first puts back what the step had
- * changed, as far as the node still serves; then the spec's `onFailure` or the operator decides.
- */
-async function attempt(
-  run: Run,
-  id: string,
-  title: string,
-  node: NodeId | undefined,
-  body: () => Promise<void>,
-): Promise<Answer> {
-  const { state } = run;
-  const planned = state.plan?.steps.find((s) => s.id === id);
-  const isStep = planned !== undefined || id.includes('/');
-  const at = { id, node, depth: state.compensations.length, before: statusOf(state, node) };
-  if (isStep || id === 'prepare') state.step = id;
-  const progress: RunState['steps'][number] = {
-    id,
-    // The plan's titles are those of the way forward.
-    title: state.direction === 'forward' ? (planned?.title ?? title) : title,
-    startedAt: now(),
-  };
-  if (isStep) state.steps.push(progress);
-  try {
-    if (id === 'prepare' && planned?.approval === true) await awaitApproval(run, id, planned.title);
-    await body();
-    progress.endedAt = now();
-    progress.result = 'done';
-    state.step = undefined;
-    if (state.failure?.step !== undefined) state.failure = undefined;
-    return 'done';
-  } catch (error) {
-    progress.endedAt = now();
-    progress.result = resultOf(error);
-    return await afterFailure(run, error, at);
-  }
-}
-
-function resultOf(error: unknown): RunState['steps'][number]['result'] {
-  if (error instanceof Overtaken) return 'skipped';
-  return error instanceof Interrupted ? 'interrupted' : 'failed';
-}
-
-async function afterFailure(
-  run: Run,
-  error: unknown,
-  at: {
-    readonly id: string;
-    readonly node?: NodeId;
-    /** Compensations that were there before the step began. */
-    readonly depth: number;
-    /** The node's status then. */
-    readonly before?: NodeProgress['status'];
-  },
-): Promise<Answer> {
-  const { state } = run;
-  if (error instanceof Overtaken) {
-    tell(run, 'step', error.message);
-    await compensate(run, at.depth);
-    return 'done';
-  }
-  const interrupted = error instanceof Interrupted;
-  const failure = interrupted ? undefined : { ...failureOf(error, at.node), step: at.id };
-  if (failure) {
-    state.failure = failure;
-    tell(run, 'failure', `${failure.code}: ${failure.message}`, failure.node);
-  }
-  const status = statusOf(state, at.node);
-  const stopped =
-    at.node !== undefined && (status === 'upgrading' || status === 'rejoining' || status === 'failed');
-  const handedOver = state.release !== undefined || (status === 'drained' && at.id.startsWith('handover/'));
-  if (stopped && failure) setStatus(run, at.node ?? '', 'failed', failure.message);
-  // A stopped node stays out of routing and the ledger keeps it so: only the way on, or back, heals it.
-  if (!stopped && !handedOver) {
-    await compensate(run, at.depth);
-    // An old primary that the handover has stopped is out of service before its own step begins.
-    const takenOut = (status === 'draining' || status === 'drained') && at.before !== 'drained';
-    if (takenOut) setStatus(run, at.node ?? '', 'pending');
-  }
-  if (interrupted) return turn(run) ? 'done' : 'abort';
-  if (at.id === 'plan') return 'give-up';
-  if (state.spec.upgrade.onFailure === 'rollback') {
-    if (state.direction === 'back') return giveUp(run);
-    goBack(run);
-    return 'done';
-  }
-  const answer = await awaitUnblock(run);
-  if (answer === 'retry') return 'done';
-  if (answer === 'skip') {
-    if (at.node !== undefined) state.skipped.push(at.node);
-    return 'done';
-  }
-  return turn(run) ? 'done' : 'abort';
-}
-
-const statusOf = (state: RunState, node: NodeId | undefined): NodeProgress['status'] | undefined =>
-  state.nodes.find((n) => n.id === node)?.status;
-
-/** Obey the operator's interrupt. False: the run is to end as aborted. */
-function turn(run: Run): boolean {
-  const wish = run.interrupt;
-  run.interrupt = undefined;
-  if (wish === 'abort') return false;
-  if (wish === 'rollback') goBack(run);
-  return true;
 }
 
 /** From here on the same loop runs towards the former versions. */
@@ -342,7 +292,9 @@ function goBack(run: Run): void {
   tell(run, 'step', 'rolling back to the former version');
 }
 
-function giveUp(run: Run): Answer {
+export const upgradeWay: Way = { goBack, giveUp };
+
+function giveUp(run: Run): 'give-up' {
   const { state } = run;
   for (const node of state.nodes.filter((n) => n.status !== 'pending' || n.version !== n.from)) {
     if (node.version === node.from && node.status === 'complete') continue;

@@ -1,7 +1,19 @@
 import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Target } from '../contracts/activities.js';
 import type { GateVerdict } from '../contracts/gate.js';
-import type { NodeProgress, RunFailure, RunInput, RunState, TimelineEvent } from '../contracts/run.js';
+import type {
+  FormationInput,
+  FormationState,
+  NodeProgress,
+  PipelineInput,
+  PipelineState,
+  RunFailure,
+  RunInput,
+  RunSpec,
+  RunState,
+  TimelineEvent,
+} from '../contracts/run.js';
+import type { ClusterFormationSpec, RollingUpgradeSpec, RunSettings } from '../contracts/spec.js';
 import { valueOf } from '../contracts/observed.js';
 import { nodesOf, type ClusterView, type NodeId } from '../contracts/view.js';
 import { publish } from './publish.js';
@@ -12,10 +24,23 @@ export type Interrupt = 'rollback' | 'abort';
 /** The answer of an operator to a blocked run. */
 export type Unblock = 'retry' | 'skip' | Interrupt;
 
+/** What only this kind of run knows about turning back. */
+export interface Way {
+  /** From here on the run goes back: the next turn of its loop decides how. */
+  goBack(run: Run): void;
+  /** The way back has failed for good: say what is left as it is. */
+  giveUp(run: Run): 'give-up';
+}
+
 /** One run in memory: its state, and what only lives between two safe points. */
 export interface Run {
   readonly state: RunState;
-  readonly target: Target;
+  readonly way: Way;
+  /** The input with which this workflow goes on after continue-as-new. */
+  readonly carry: (state: RunState) => RunInput | FormationInput | PipelineInput;
+  readonly settings: RunSettings;
+  /** The cluster as the step in progress sees it: a formation has more members with each stage. */
+  target: Target;
   interrupt?: Interrupt;
   unblock?: Unblock;
   /** The operator's verdict on the approval that waits. */
@@ -32,27 +57,68 @@ const maxSamples = 900;
 /** Workflow time: the sandbox's clock, the same on every replay. */
 export const now = (): string => new Date().toISOString();
 
-export function createRun(input: RunInput): Run {
+export function createRun(input: RunInput, way: Way): Run {
+  const { cluster, upgrade } = input;
+  const state = input.state ?? newState({ cluster, upgrade });
+  return runOf(state, way, (now) => ({ cluster, upgrade, state: now }));
+}
+
+/** A run of a stage: its own name in artifacts and scratch objects, and the pipeline's input to go on with. */
+export function createStageRun(
+  input: PipelineInput,
+  upgrade: RollingUpgradeSpec,
+  pipeline: PipelineState,
+  way: Way,
+  carry: (state: RunState) => PipelineInput,
+): Run {
+  const fresh = newState({ cluster: input.cluster, upgrade });
+  const runId = pipeline.stages[pipeline.stage]?.runId ?? fresh.run.id;
+  const state = input.state ?? { ...fresh, run: { ...fresh.run, id: runId }, pipeline };
+  return runOf(state, way, carry);
+}
+
+export function createFormationRun(input: FormationInput, way: Way): Run {
+  const { cluster, formation, stages } = input;
+  const carry = (state: RunState): FormationInput => ({ cluster, formation, stages, state });
+  if (input.state) return runOf(input.state, way, carry);
+  const state = newState({ cluster, formation, stages });
+  const token = `${cluster.name}-${state.run.id}`;
+  state.formation = { mode: 'standalone', checkpoint: '', checkpoints: [], token };
+  return runOf(state, way, carry);
+}
+
+export const runOf = (state: RunState, way: Way, carry: Run['carry']): Run => ({
+  state,
+  way,
+  carry,
+  settings: state.spec.upgrade ?? state.spec.formation,
+  target: { cluster: state.spec.cluster, runId: state.run.id },
+  shielded: false,
+});
+
+function newState(spec: RunSpec): RunState {
   const info = workflowInfo();
-  const state: RunState = input.state ?? {
+  return {
     schemaVersion: 1,
     run: {
       id: info.firstExecutionRunId,
       workflowId: info.workflowId,
-      kind: 'RollingUpgrade',
-      name: input.upgrade.name,
-      cluster: input.cluster.name,
-      system: input.cluster.system,
+      kind: spec.upgrade ? 'RollingUpgrade' : 'ClusterFormation',
+      name: (spec.upgrade ?? spec.formation).name,
+      cluster: spec.cluster.name,
+      system: spec.cluster.system,
       startedAt: now(),
       outcome: 'running',
     },
-    spec: { cluster: input.cluster, upgrade: input.upgrade },
+    spec,
     phase: 'planning',
     direction: 'forward',
     steps: [],
     nodes: [],
     gates: [],
     handovers: [],
+    switches: [],
+    backups: [],
     ledger: [],
     compensations: [],
     decisions: [],
@@ -65,7 +131,22 @@ export function createRun(input: RunInput): Run {
     faults: [],
     resumeHint: '',
   };
-  return { state, target: { cluster: state.spec.cluster, runId: state.run.id }, shielded: false };
+}
+
+/** The document of a rolling upgrade: its steps are taken by runs of this kind alone. */
+export function upgradeOf(run: Run): RollingUpgradeSpec {
+  const { upgrade } = run.state.spec;
+  if (!upgrade) failStep('INTERNAL', `a ${run.state.run.kind} has no upgrade`, 'Report this.');
+  return upgrade;
+}
+
+/** The document and the state of a cluster formation. */
+export function formationOf(run: Run): { spec: ClusterFormationSpec; state: FormationState } {
+  const { formation: state, spec } = run.state;
+  if (!state || !spec.formation) {
+    failStep('INTERNAL', `a ${run.state.run.kind} has no formation`, 'Report this.');
+  }
+  return { spec: spec.formation, state };
 }
 
 /** A step that cannot go on, with what an operator needs to know. */

@@ -1,5 +1,5 @@
 import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import type { RunInput, RunState } from '../contracts/run.js';
+import type { RunState } from '../contracts/run.js';
 import { setPhase } from './publish.js';
 import { checkInterrupt, Interrupted, failStep, now, tell, type Run, type Unblock } from './run.js';
 
@@ -22,8 +22,7 @@ export async function safePoint(run: Run, phase: RunState['phase']): Promise<voi
     await condition(allHandlersFinished);
     // A wish that came meanwhile is not part of the state: it is obeyed here, before the history changes.
     checkInterrupt(run);
-    const input: RunInput = { cluster: state.spec.cluster, upgrade: state.spec.upgrade, state };
-    await continueAsNew(input);
+    await continueAsNew<(input: unknown) => Promise<RunState>>(run.carry(state));
   }
 }
 
@@ -31,7 +30,7 @@ export async function safePoint(run: Run, phase: RunState['phase']): Promise<voi
 export async function awaitApproval(run: Run, step: string, title: string): Promise<void> {
   const { state } = run;
   if (state.approved.includes(step)) return;
-  const { expireAfter } = state.spec.upgrade.approvals;
+  const { expireAfter } = run.settings.approvals;
   const since = now();
   const expiresAt = new Date(Date.parse(since) + expireAfter).toISOString();
   const before = state.phase;

@@ -3,6 +3,7 @@ import type { BorrowedSetting } from '../contracts/ledger.js';
 import type { Compensation, RunFailure } from '../contracts/run.js';
 import type { BorrowRequest, NodeId } from '../contracts/view.js';
 import { act, actPatiently } from './activities.js';
+import { targetWith } from './focus.js';
 import { now, StepFailure, tell, type Run } from './run.js';
 
 /** Record how to undo a step, before it acts. */
@@ -108,7 +109,7 @@ function keepReplicas(run: Run, old: NodeId): void {
 
 /** Put a fenced primary back; `asked` is the candidate whose promotion may have been asked for. */
 export async function takeBackFence(run: Run, node: NodeId, asked: NodeId | undefined): Promise<void> {
-  const { timeouts, poll } = run.state.spec.upgrade;
+  const { timeouts, poll } = run.settings;
   await actPatiently('unfencePrimary', `put ${node} back as primary`, {
     ...run.target,
     ...{ node, asked, timeoutMs: timeouts.start, pollMs: poll },
@@ -145,6 +146,17 @@ async function undo(run: Run, compensation: Compensation): Promise<void> {
         upstream: compensation.upstream,
       });
       return;
+    case 'remove-learner':
+      await act('removeMember', `take the learner ${compensation.node} out again`, {
+        ...targetWith(run, compensation.node),
+        node: compensation.node,
+        timeoutMs: run.settings.timeouts.stop,
+        pollMs: run.settings.poll,
+      });
+      return;
+    case 'cancel-lowering':
+      await act('cancelLowering', `withdraw the lowering of ${compensation.group}`, run.target);
+      return;
     case 'restore-routing':
       await act('restoreNode', `put ${compensation.node} back into routing`, {
         ...run.target,
@@ -176,6 +188,10 @@ function byHand(compensation: Compensation): string {
       return `remove what the handover from ${compensation.from} prepared on ${compensation.candidates.join(', ')} (unused replication slots)`;
     case 'restore-upstream':
       return `point ${compensation.node} to ${compensation.upstream}`;
+    case 'remove-learner':
+      return `remove the learner ${compensation.node} from the member list by the system's own command, and stop its process`;
+    case 'cancel-lowering':
+      return `cancel the downgrade of ${compensation.group} by the system's own command`;
     case 'restore-routing':
       return `make ${compensation.node} healthy, then put it back into client routing`;
     case 'give-back':

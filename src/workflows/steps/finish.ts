@@ -1,6 +1,7 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { Gate } from '../../contracts/gate.js';
 import type { Outcome } from '../../contracts/run.js';
+import type { NodeId } from '../../contracts/view.js';
 import { act } from '../activities.js';
 import { passGates } from '../gates.js';
 import { setPhase } from '../publish.js';
@@ -8,9 +9,15 @@ import { now, tell, type Run } from '../run.js';
 import { compensate, failureOf, settle } from '../saga.js';
 
 /** Every node on its target, the cluster healthy: asked of the cluster, not of the run's own record. */
-export async function verifyEnd(run: Run, targets: Readonly<Record<string, string>>): Promise<void> {
-  const { upgrade } = run.state.spec;
-  const groups = [...new Set(run.state.nodes.map((n) => n.group))];
+export async function verifyEnd(
+  run: Run,
+  targets: Readonly<Record<string, string>>,
+  level: string | undefined,
+  members: readonly NodeId[] = run.state.nodes.map((n) => n.id),
+): Promise<void> {
+  const { settings } = run;
+  const nodes = run.state.nodes.filter((n) => members.includes(n.id));
+  const groups = [...new Set(nodes.map((n) => n.group))];
   const gates = groups.flatMap((group): Gate[] => [
     { gate: 'cluster-healthy', group, except: [] },
     { gate: 'one-primary', group },
@@ -18,11 +25,12 @@ export async function verifyEnd(run: Run, targets: Readonly<Record<string, strin
       gate: 'all-on-target',
       group,
       versions: Object.fromEntries(
-        run.state.nodes.filter((n) => n.group === group).map((n) => [n.id, targets[n.id] ?? n.from]),
+        nodes.filter((n) => n.group === group).map((n) => [n.id, targets[n.id] ?? n.from]),
       ),
     },
+    ...(level === undefined ? [] : [{ gate: 'level-active' as const, group, level }]),
   ]);
-  await passGates(run, { what: 'the cluster at the end', timeoutMs: upgrade.timeouts.gate, gates });
+  await passGates(run, { what: 'the cluster at the end', timeoutMs: settings.timeouts.gate, gates });
 }
 
 /**
@@ -58,18 +66,31 @@ export async function finish(run: Run, wanted: Exclude<Outcome, 'running'>): Pro
         at: now(),
       };
     }
+    if (state.writes?.linearizability?.verdict === 'violated') {
+      outcome = 'failed';
+      state.failure ??= {
+        code: 'NOT_LINEARIZABLE',
+        message: `the probe's ${state.writes.linearizability.operations} reads and writes have no order that explains them${reasonOf(state.writes.linearizability)}`,
+        remedy:
+          'Stop relying on this cluster, keep every data directory and the history beside the report, and find out which node answered with what was not true.',
+        at: now(),
+      };
+    }
     await compensate(run);
     if (state.leftUndone.length > 0 && outcome === 'completed') outcome = 'failed';
     await end(run, outcome);
   });
 }
 
+const reasonOf = ({ reason }: { reason?: string }): string => (reason === undefined ? '' : `: ${reason}`);
+
 async function end(run: Run, outcome: Exclude<Outcome, 'running'>): Promise<void> {
   const { state } = run;
   state.step = undefined;
   state.run.outcome = outcome;
   state.run.endedAt = now();
-  state.resumeHint = '';
+  // A formation that has not ended well goes on from its checkpoint in another run.
+  if (!state.formation || outcome === 'completed' || outcome === 'rolled-back') state.resumeHint = '';
   setPhase(state, 'finished');
   tell(
     run,

@@ -1,4 +1,5 @@
 import type { Fence } from '../../contracts/fence.js';
+import type { Gate } from '../../contracts/gate.js';
 import type { Promotion } from '../../contracts/ports/data-system.js';
 import { valueOf } from '../../contracts/observed.js';
 import type { HandoverRecord } from '../../contracts/run.js';
@@ -6,16 +7,39 @@ import { findNode, type ClusterView, type NodeId } from '../../contracts/view.js
 import type { NextStep } from '../../planning/next-step.js';
 import { act, actUrgently } from '../activities.js';
 import { passGates, requirePass } from '../gates.js';
-import { failStep, now, Overtaken, progressOf, setStatus, shielded, tell, type Run } from '../run.js';
+import {
+  failStep,
+  now,
+  Overtaken,
+  progressOf,
+  setStatus,
+  shielded,
+  tell,
+  type Run,
+  upgradeOf,
+} from '../run.js';
 import { amend, borrow, borrowSettings, push, settle, takeBackFence } from '../saga.js';
 import { allowedVersions } from './replace.js';
+import { byTransfer, transfer } from './transfer.js';
+import { handedOver, verifyPrimary } from './verify-primary.js';
 
 type Handover = Extract<NextStep, { kind: 'handover' }>;
 
 /** fence → measure → choose → promote → verify → release: R-ROLL 7. */
-export async function handOver(run: Run, step: Handover, view: ClusterView): Promise<void> {
+export async function handOver(
+  run: Run,
+  step: Handover,
+  view: ClusterView,
+  gates: readonly Gate[] = gatesBefore(run, step),
+): Promise<void> {
   const { state } = run;
-  const seen = (await gatesBefore(run, step)) ?? view;
+  const seen =
+    (await passGates(run, {
+      what: `before ${step.from} hands over`,
+      timeoutMs: run.settings.timeouts.gate,
+      node: step.from,
+      gates,
+    })) ?? view;
   const group = seen.groups.find((g) => g.id === step.group);
   if (group && group.primaries[0] !== step.from) {
     throw new Overtaken(`${step.from} is not the primary any more: ${group.primaries.join(', ')} is`);
@@ -32,66 +56,69 @@ export async function handOver(run: Run, step: Handover, view: ClusterView): Pro
     result: 'in-progress',
   };
   state.handovers.push(record);
+  let asked = false;
   tell(run, 'handover', `handover from ${step.from} begins; candidates ${step.candidates.join(', ')}`);
   try {
     const candidates = await makeReady(run, step, seen);
     const others = group.nodes.map((n) => n.id).filter((n) => n !== step.from);
     // From here on no operator's wish interrupts: the handover ends within its own time, done or restored.
-    await shielded(run, () => change(run, step, record, { epoch, candidates, others }));
+    asked = byTransfer(run);
+    await shielded(run, () =>
+      asked
+        ? transfer(run, step, record, { epoch, candidates, others })
+        : change(run, step, record, { epoch, candidates, others }),
+    );
   } catch (error) {
     record.endedAt = now();
-    record.result = record.promotedAt === undefined ? 'restored' : 'failed';
+    // Whether a transfer that was asked for has happened is observed before anything else is decided.
+    record.result = record.promotedAt === undefined && !asked ? 'restored' : 'failed';
     throw error;
   }
 }
 
-function gatesBefore(run: Run, step: Handover): Promise<ClusterView | undefined> {
-  const { upgrade } = run.state.spec;
+function gatesBefore(run: Run, step: Handover): Gate[] {
+  const { settings } = run;
   const { group, from, candidates } = step;
-  const first = candidates[0];
-  const version = run.state.nodes.find((n) => n.id === first);
-  return passGates(run, {
-    what: `before ${from} hands over`,
-    timeoutMs: upgrade.timeouts.gate,
-    node: from,
-    gates: [
-      { gate: 'cluster-healthy', group, except: [] },
-      { gate: 'one-primary', group },
-      { gate: 'no-obstacles', group, accepted: upgrade.accept },
-      { gate: 'quorum-without-node', node: from, acceptedWindows: upgrade.accept },
-      { gate: 'others-in-sync', node: from, maxLag: upgrade.maxLag, except: [] },
-      { gate: 'version-skew', group, versions: allowedVersions(run) },
-      { gate: 'nothing-else-drained', node: from },
-      {
-        gate: 'candidate-in-sync',
-        group,
-        candidates,
-        maxLag: upgrade.maxLag,
-        version: (run.state.direction === 'forward' ? version?.to : version?.from) ?? upgrade.to,
-      },
-    ],
-  });
+  const first = run.state.nodes.find((n) => n.id === candidates[0]);
+  return [
+    { gate: 'cluster-healthy', group, except: [] },
+    { gate: 'one-primary', group },
+    { gate: 'no-obstacles', group, accepted: settings.accept },
+    { gate: 'quorum-without-node', node: from, acceptedWindows: settings.accept },
+    { gate: 'others-in-sync', node: from, maxLag: settings.maxLag, except: [] },
+    { gate: 'version-skew', group, versions: allowedVersions(run) },
+    { gate: 'nothing-else-drained', node: from },
+    {
+      gate: 'candidate-in-sync',
+      group,
+      candidates,
+      maxLag: settings.maxLag,
+      version: (run.state.direction === 'forward' ? first?.to : first?.from) ?? upgradeOf(run).to,
+    },
+  ];
 }
 
 /** Everything that can be done while the old primary still serves. Returns the candidates that proved to replicate. */
 async function makeReady(run: Run, step: Handover, view: ClusterView): Promise<readonly NodeId[]> {
-  const { upgrade } = run.state.spec;
+  const { settings } = run;
   const { from, candidates, group } = step;
   const stop = findNode(view, from)?.stop;
   if (stop?.verdict === 'hold' && stop.window) await borrowSettings(run, stop.window.borrow);
   // A probe that has died, or whose time was up during a long approval, would leave the handover unmeasured.
-  if (upgrade.probe.enabled) {
-    await act('startProbe', 'make sure that the probe writes', { ...run.target, probe: upgrade.probe });
+  if (settings.probe.enabled) {
+    await act('startProbe', 'make sure that the probe writes', { ...run.target, probe: settings.probe });
   }
-  push(run, { id: `prepare/${group}`, kind: 'unprepare', from, candidates });
-  await act('prepareHandover', `prepare the handover from ${from}`, { ...run.target, from, candidates });
+  if (!byTransfer(run)) {
+    push(run, { id: `prepare/${group}`, kind: 'unprepare', from, candidates });
+    await act('prepareHandover', `prepare the handover from ${from}`, { ...run.target, from, candidates });
+  }
   const canary = await act('proveReplication', `a canary from ${from} is read on ${candidates.join(', ')}`, {
     ...run.target,
     token: `handover/${from}/${now()}`,
     from,
     on: candidates,
-    timeoutMs: upgrade.timeouts.drain,
-    pollMs: upgrade.poll,
+    timeoutMs: settings.timeouts.drain,
+    pollMs: settings.poll,
   });
   requirePass(
     run,
@@ -110,10 +137,10 @@ async function change(
   facts: { epoch: number; candidates: readonly NodeId[]; others: readonly NodeId[] },
 ): Promise<void> {
   const { state } = run;
-  const { upgrade } = state.spec;
+  const { settings } = run;
   const { group, from } = step;
-  const pollMs = Math.min(upgrade.poll, 20);
-  const end = Date.parse(now()) + upgrade.timeouts.handover;
+  const pollMs = Math.min(settings.poll, 20);
+  const end = Date.parse(now()) + settings.timeouts.handover;
   const left = (): number => Math.max(1000, end - Date.parse(now()));
 
   for (const node of facts.others)
@@ -139,7 +166,7 @@ async function change(
     node: from,
     candidates: facts.candidates,
     epoch: facts.epoch,
-    timeoutMs: Math.min(upgrade.timeouts.stop, left()),
+    timeoutMs: Math.min(settings.timeouts.stop, left()),
     pollMs,
   });
   state.fence = fence;
@@ -163,7 +190,7 @@ async function change(
   if (Date.parse(now()) >= end) {
     failStep(
       'HANDOVER_TIMED_OUT',
-      `the handover took longer than ${upgrade.timeouts.handover} ms`,
+      `the handover took longer than ${settings.timeouts.handover} ms`,
       'Both sides are put back as they were; retry at a calmer time or raise timeouts.handover.',
       from,
     );
@@ -211,7 +238,7 @@ function promoted(
  * happened, and the run goes on from there.
  */
 export async function adoptPromotion(run: Run, view: ClusterView): Promise<void> {
-  const { fence, spec } = run.state;
+  const { fence } = run.state;
   const group = view.groups.find((g) => g.id === fence?.group);
   const primary = group?.primaries[0];
   const epoch = group && valueOf(group.epoch);
@@ -222,8 +249,8 @@ export async function adoptPromotion(run: Run, view: ClusterView): Promise<void>
     ...run.target,
     candidate: primary,
     fence,
-    timeoutMs: spec.upgrade.timeouts.handover,
-    pollMs: Math.min(spec.upgrade.poll, 20),
+    timeoutMs: run.settings.timeouts.handover,
+    pollMs: Math.min(run.settings.poll, 20),
   });
   record.result = 'in-progress';
   const others = group.nodes.map((n) => n.id).filter((n) => n !== fence.node);
@@ -260,43 +287,13 @@ async function complete(run: Run): Promise<void> {
   const { state } = run;
   if (!state.release) return;
   const { fence, promotion } = state.release;
-  const { upgrade } = state.spec;
-  const pollMs = Math.min(upgrade.poll, 20);
   const { group, node: primary } = promotion;
   const replicas = state.nodes
     .filter((n) => n.group === group && n.id !== primary && n.id !== fence.node)
     .map((n) => n.id);
-  await passGates(run, {
-    what: `${primary} is the one primary`,
-    timeoutMs: upgrade.timeouts.handover,
-    node: primary,
-    urgent: true,
-    gates: [
-      { gate: 'epoch-grew', group, node: primary, above: fence.epoch },
-      { gate: 'replicas-follow', group, primary, replicas },
-    ],
-  });
-  const canary = await actUrgently('proveReplication', `a canary from ${primary} is read on its replicas`, {
-    ...run.target,
-    token: `promoted/${primary}/${now()}`,
-    from: primary,
-    on: replicas,
-    timeoutMs: upgrade.timeouts.handover,
-    pollMs,
-  });
-  requirePass(
-    run,
-    { ...canary, node: primary },
-    'CANARY_MISSING',
-    `Find out why the replicas do not receive what ${primary} writes, then retry.`,
-  );
+  await verifyPrimary(run, { group, primary, replicas, above: fence.epoch });
   await actUrgently('releaseFence', `release ${fence.node}`, { ...run.target, fence, promotion });
   state.release = undefined;
   const record = state.handovers.at(-1);
-  if (record) {
-    record.result = 'done';
-    record.endedAt = now();
-  }
-  const epochs = `${fence.epoch} → ${promotion.epoch}`;
-  tell(run, 'handover', `${primary} is the primary of ${group}, epoch ${epochs}`, primary);
+  if (record) handedOver(run, record, promotion, fence.epoch);
 }

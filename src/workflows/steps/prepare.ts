@@ -1,10 +1,12 @@
 import { act } from '../activities.js';
 import { now, tell, type Run } from '../run.js';
 import { borrow } from '../saga.js';
+import { saveAndCompare } from './backup.js';
 
 /** Make our own objects in the cluster and start the probe. Nothing of the user's changes. */
 export async function prepare(run: Run): Promise<void> {
-  const { probe } = run.state.spec.upgrade;
+  const { probe } = run.settings;
+  await saveAndCompare(run, 'before-start');
   borrow(
     run,
     {
