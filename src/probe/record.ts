@@ -32,19 +32,20 @@ export async function readRecord(
       `Read ${layout.log}.`,
     );
   }
-  // All lengths before anything is read: what is appended later is not part of this record.
+  // All lengths before anything is read: what is appended later is not part of this record. That of the reader first:
+  // what a read saw was sent before, and so its intent is in the record as well.
+  const reader = await journalOf(layout.reader);
   const paths = Array.from({ length: writers }, (_, writer) => layout.writer(writer));
-  const journals = await Promise.all([...paths, layout.reader].map(journalOf));
-  const reader = journals.pop();
-  if (!reader) throw new Error('there is always the journal of the reader');
+  const journals = await Promise.all(paths.map(journalOf));
   const stopped = Number((await textOf(layout.stopped)) ?? now);
   return { writers: journals, reader, seenAlive, running, until: stopped };
 }
 
+/** The journal as long as it is now, however often it is read. */
 async function journalOf(path: string): Promise<StepBatches> {
   try {
     const { size } = await stat(path);
-    return readJournal(path, size);
+    return { [Symbol.asyncIterator]: () => readJournal(path, size) };
   } catch (error) {
     throw new RollgateError(
       'PROBE_FAILED',

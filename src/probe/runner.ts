@@ -13,6 +13,8 @@ import { writeConfig } from './config.js';
 import { lastLines, launchProbe, type LaunchedProbe } from './launch.js';
 import { probeLayout, type ProbeLayout } from './layout.js';
 import { computeLedger } from './ledger/compute.js';
+import { createHistoryChecker } from './linearizability/checker.js';
+import type { HistoryChecker } from './linearizability/history.js';
 import { latestSession, type Session } from './process/sessions.js';
 import { readRecord } from './record.js';
 
@@ -28,6 +30,8 @@ export interface ProbeRunnerDependencies {
   readonly leaseMs?: number;
   /** How long `start` waits for the first acknowledged write, ms; default 30 s. */
   readonly readyWithinMs?: number;
+  /** For systems whose probe has registers; default: one that checks nothing and says so. */
+  readonly history?: HistoryChecker;
 }
 
 const pollMs = 50;
@@ -37,6 +41,7 @@ const stopGrace = 5000;
 /** Runs the probe on the host of the worker. The contracts of {@link ProbeRunner} apply. */
 export function createProbeRunner(deps: ProbeRunnerDependencies): ProbeRunner {
   const now = deps.now ?? Date.now;
+  const checkHistory = deps.history ?? createHistoryChecker();
   return {
     async start(cluster, runId, options, ctx) {
       const layout = probeLayout(deps.directory, runId);
@@ -63,6 +68,10 @@ export function createProbeRunner(deps: ProbeRunnerDependencies): ProbeRunner {
         ...record,
         runId,
         readBack: () => unlessAborted(probe.readBack(cluster, runId), ctx),
+        history:
+          probe.registers === undefined
+            ? undefined
+            : { registers: probe.registers, check: (history) => checkHistory(history, ctx) },
       });
     },
   };

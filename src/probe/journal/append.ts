@@ -1,12 +1,20 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { RollgateError } from '../../contracts/index.js';
-import { formatLine, holdsTornIntent, parseLine, type AttemptKind, type JournalEntry } from './line.js';
+import {
+  formatLine,
+  holdsTornIntent,
+  parseLine,
+  type AttemptKind,
+  type JournalEntry,
+  type Saw,
+} from './line.js';
 
 /** The journal of one client of the probe. */
 export interface Journal {
   /** Enter the next attempt; it is in the file when this returns. @returns its number, from 1 */
   intent(at: number): number;
-  outcome(kind: Exclude<AttemptKind, 'intent'>, seq: number, at: number): void;
+  /** @param saw of an acknowledged read of a register */
+  outcome(kind: Exclude<AttemptKind, 'intent'>, seq: number, at: number, saw?: Saw): void;
   end(at: number): void;
   close(): void;
 }
@@ -39,7 +47,7 @@ export function openJournal(path: string, session: number, at: number): Journal 
       append({ kind: 'intent', seq, at: time });
       return seq;
     },
-    outcome: (kind, seq, time) => append({ kind, seq, at: time }),
+    outcome: (kind, seq, time, saw) => append({ kind, seq, at: time, saw }),
     end: (time) => append({ kind: 'end', at: time }),
     close: () => closeSync(file),
   };

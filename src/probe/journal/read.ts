@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { RollgateError } from '../../contracts/index.js';
-import { holdsTornIntent, parseLine, type AttemptKind } from './line.js';
+import { holdsTornIntent, parseLine, type AttemptKind, type Saw } from './line.js';
 
 /** One step of one client, in the session of the probe in which it happened. */
 export interface Step {
@@ -9,9 +9,11 @@ export interface Step {
   /** 0 for `end`. */
   readonly seq: number;
   readonly at: number;
+  /** Of an acknowledged read of a register. */
+  readonly saw?: Saw;
 }
 
-const couldBeCutOff = /^[siarue][ 0-9.]*;?$/;
+const couldBeCutOff = /^[siarue][ 0-9.:-]*;?$/;
 
 const chunkBytes = 256 * 1024;
 
@@ -86,7 +88,7 @@ function checkedSteps(path: string) {
       throw refuse(`an outcome of ${entry.seq} after number ${seq}`);
     }
     pending = entry.kind === 'intent';
-    return [{ kind: entry.kind, session, seq, at }];
+    return [{ kind: entry.kind, session, seq, at, saw: entry.saw }];
   };
 
   const ending = (rest: string): Step[] => {

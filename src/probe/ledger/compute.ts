@@ -1,15 +1,20 @@
-import { RollgateError, type ProbeKey, type WriteLedger } from '../../contracts/index.js';
+import {
+  RollgateError,
+  type Linearizability,
+  type ProbeKey,
+  type WriteLedger,
+} from '../../contracts/index.js';
 import type { Step } from '../journal/read.js';
+import { historyOf, type History, type Journals } from '../linearizability/history.js';
+import { createSessionClock } from '../linearizability/session-clock.js';
 import { createBuckets } from './buckets.js';
 import { createKeyTable } from './keys.js';
-import { inOrder, type StepBatches } from './merge.js';
+import { inOrder } from './merge.js';
 import { createPauses, gapOf, type Span } from './pauses.js';
 
 /** What the probe has left behind, and what the cluster holds. */
-export interface ProbeRecord {
+export interface ProbeRecord extends Journals {
   readonly runId: string;
-  readonly writers: readonly StepBatches[];
-  readonly reader: StepBatches;
   /** Session → the last moment at which it was seen alive, ms since 1970. */
   readonly seenAlive: ReadonlyMap<number, number>;
   /** When the probe was told to stop, or now: until then it should have been alive. ms since 1970. */
@@ -18,6 +23,11 @@ export interface ProbeRecord {
   readonly running: boolean;
   /** Asked only after the journals have been read, so that it is later than every acknowledgement in them. */
   readonly readBack: () => AsyncIterable<ProbeKey>;
+  /** Absent: the system's probe has no registers. */
+  readonly history?: {
+    readonly registers: number;
+    readonly check: (history: History) => Promise<Linearizability>;
+  };
 }
 
 /** Between two signs of life of a probe that is well less time passes than this, ms. */
@@ -30,14 +40,18 @@ const aliveTolerance = 500;
  * - no answer (also: the probe died before it) → unknown, whether present or not
  * - refused, present → resurrected
  *
+ * Of a system with registers, also whether the history of all writes and reads is linearizable.
+ *
  * @throws PROBE_FAILED when the cluster holds keys that the record does not know: it is not complete then
  */
 export async function computeLedger(record: ProbeRecord): Promise<WriteLedger> {
   const keys = createKeyTable(record.runId, record.writers.length);
   const view = createClientView(record);
+  const clock = createSessionClock();
   await inOrder([...record.writers, record.reader], (client, step) => {
     if (client < record.writers.length && step.kind !== 'end') keys.record(client, step.seq, step.kind);
     view.see(client, step);
+    clock.see(step);
   });
   view.endOfRecord();
 
@@ -53,7 +67,10 @@ export async function computeLedger(record: ProbeRecord): Promise<WriteLedger> {
       'The host of the probe has probably lost the end of the journal; nothing can be said about lost writes.',
     );
   }
-  return { ...keys.tally(), ...view.seen() };
+  const { history } = record;
+  const linearizability =
+    history && (await history.check(historyOf(record, history.registers, clock.timeOf)));
+  return { ...keys.tally(), ...view.seen(), linearizability };
 }
 
 /** What the clients saw: pauses, waits and seconds, session by session. */

@@ -1,7 +1,11 @@
 import type { Logger } from 'pino';
 import { messageOf, type ProbeClient, type WriteOutcome } from '../../contracts/index.js';
 import type { Journal } from '../journal/append.js';
+import type { Saw } from '../journal/line.js';
 import { pause } from './pause.js';
+
+/** Of a read of a register, also what it saw. */
+export type AttemptOutcome = WriteOutcome | { readonly kind: 'acknowledged'; readonly saw: Saw };
 
 export interface ClientLoop {
   readonly name: string;
@@ -13,7 +17,7 @@ export interface ClientLoop {
   readonly stop: AbortSignal;
   readonly log: Logger;
   readonly connect: () => ProbeClient;
-  readonly attempt: (client: ProbeClient, seq: number) => Promise<WriteOutcome>;
+  readonly attempt: (client: ProbeClient, seq: number) => Promise<AttemptOutcome>;
   readonly acknowledged: () => void;
 }
 
@@ -42,7 +46,7 @@ export async function runClient(loop: ClientLoop): Promise<void> {
       closeQuietly(client, loop);
       client = loop.connect();
     } else {
-      journal.outcome(outcome.kind, seq, at);
+      journal.outcome(outcome.kind, seq, at, 'saw' in outcome ? outcome.saw : undefined);
     }
     if (outcome !== 'stuck' && outcome.kind === 'acknowledged') {
       loop.acknowledged();
@@ -68,7 +72,7 @@ export async function runClient(loop: ClientLoop): Promise<void> {
 }
 
 /** A client that throws has not said what became of its request. */
-async function withinTime(attempt: Promise<WriteOutcome>, ms: number): Promise<WriteOutcome | 'stuck'> {
+async function withinTime(attempt: Promise<AttemptOutcome>, ms: number): Promise<AttemptOutcome | 'stuck'> {
   const timer = new AbortController();
   const late = pause(ms, timer.signal).then(() => 'stuck' as const);
   try {

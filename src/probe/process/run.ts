@@ -6,13 +6,15 @@ import {
   RollgateError,
   type DataSystem,
   type ProbeFacet,
+  type ProbeKey,
   type SecretResolver,
 } from '../../contracts/index.js';
 import { readConfig, type ProbeConfig } from '../config.js';
 import { openJournal, type Journal } from '../journal/append.js';
+import type { Saw } from '../journal/line.js';
 import { probeLayoutAt, type ProbeLayout } from '../layout.js';
 import { beatEvery, openBeat, readBeat, type Stage } from './beat.js';
-import { runClient, type ClientLoop } from './client.js';
+import { runClient, type AttemptOutcome, type ClientLoop } from './client.js';
 import { anchoredClock } from './clock.js';
 import { claimSession } from './sessions.js';
 
@@ -121,9 +123,14 @@ async function runSession({ layout, config, probe, session, stop, log }: Session
   loops.push(
     runClient({
       ...client('reader', reading),
-      attempt: async (reads) => {
-        await reads.read(timeout);
-        return { kind: 'acknowledged' };
+      attempt: async (reads, seq): Promise<AttemptOutcome> => {
+        const registers = probe.registers;
+        if (registers === undefined) {
+          await reads.read(timeout, 0);
+          return { kind: 'acknowledged' };
+        }
+        const seen = await reads.read(timeout, seq % registers);
+        return { kind: 'acknowledged', saw: sawOf(seen, runId) };
       },
       acknowledged: () => undefined,
     }),
@@ -141,6 +148,10 @@ async function runSession({ layout, config, probe, session, stop, log }: Session
   log.info('probe has stopped');
   await new Promise((resolve) => setTimeout(resolve, closingGrace));
 }
+
+/** What another run has left in a register was there before this one began. */
+const sawOf = (seen: ProbeKey | undefined, runId: string): Saw =>
+  seen?.runId === runId ? `${seen.writer}:${seen.seq}` : '-';
 
 function reasonToStop(layout: ProbeLayout): string | undefined {
   if (existsSync(layout.stop)) return 'the stop file';
