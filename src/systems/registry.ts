@@ -1,5 +1,6 @@
 import type { DataSystem, Host, NodeSpec, SecretResolver } from '../contracts/index.js';
 import { RollgateError } from '../contracts/index.js';
+import { createEtcdSystem } from './etcd/system.js';
 import { createPostgresSystem } from './postgres/system.js';
 
 export interface SystemDependencies {
@@ -10,6 +11,7 @@ export interface SystemDependencies {
 /** A new system is one new folder and one line here (and one in settings.ts). */
 const systems: Readonly<Record<string, (deps: SystemDependencies) => DataSystem>> = {
   postgres: createPostgresSystem,
+  etcd: createEtcdSystem,
 };
 
 /** @throws SPEC_INVALID for a system that this release does not know */

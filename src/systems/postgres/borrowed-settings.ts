@@ -1,6 +1,6 @@
 import { RollgateError, type SettingsFacet } from '../../contracts/index.js';
 import type { Sessions } from './connection.js';
-import { waitUntil } from './wait.js';
+import { waitUntil } from '../wait.js';
 
 /** The only settings that rollgate ever changes for a while. */
 const borrowable: readonly string[] = ['synchronous_standby_names'];

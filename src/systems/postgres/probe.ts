@@ -129,6 +129,7 @@ function createProbeClient(sessions: Sessions, cluster: ClusterSpec, name: strin
         reading.end();
         throw error;
       }
+      return undefined;
     },
 
     close() {

@@ -9,7 +9,7 @@ import {
 import { endpointOf, type Sessions } from './connection.js';
 import { formatConninfo, parseConninfo, redirect } from './conninfo.js';
 import { ensureSlot, primarySlotName, slotOf } from './slots.js';
-import { waitUntil } from './wait.js';
+import { waitUntil } from '../wait.js';
 
 const autoConf = 'postgresql.auto.conf';
 export const standbySignal = 'standby.signal';

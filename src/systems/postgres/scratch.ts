@@ -2,7 +2,7 @@ import { RollgateError, type ClusterSpec, type ScratchFacet } from '../../contra
 import type { ClientBase } from 'pg';
 import { settingsOf, type Sessions } from './connection.js';
 import { onlyPrimary } from './primary.js';
-import { waitUntil } from './wait.js';
+import { waitUntil } from '../wait.js';
 
 /** By this comment on the schema we know that it is ours to use and to drop. */
 const mark = 'rollgate scratch';

@@ -26,8 +26,3 @@ export const PostgresSettings = z.strictObject({
     .default('rollgate'),
 });
 export type PostgresSettings = z.infer<typeof PostgresSettings>;
-
-/** What this system needs of any kind of host: where the data directory is. */
-export const DataDirectory = z
-  .looseObject({ directory: z.string().optional(), dataDir: z.string().optional() })
-  .transform((host) => host.dataDir ?? (host.directory === undefined ? undefined : `${host.directory}/data`));

@@ -5,6 +5,7 @@ import {
   type DataSystem,
   type LaunchSpec,
 } from '../../contracts/index.js';
+import { DataDirectory } from '../data-directory.js';
 import type { SystemDependencies } from '../registry.js';
 import { createSettings } from './borrowed-settings.js';
 import { createSessions } from './connection.js';
@@ -13,7 +14,6 @@ import { observe } from './observe.js';
 import { createProbe } from './probe.js';
 import { follow, startAsReplica } from './replica.js';
 import { createScratch } from './scratch.js';
-import { DataDirectory } from './settings.js';
 import { dropIdleSlots, slotNames } from './slots.js';
 import { versionRules } from './version-rules.js';
 

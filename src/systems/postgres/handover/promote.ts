@@ -9,7 +9,7 @@ import {
 } from '../../../contracts/index.js';
 import { parseLsn } from '../lsn.js';
 import { repoint } from '../replica.js';
-import { waitUntil } from '../wait.js';
+import { waitUntil } from '../../wait.js';
 import type { HandoverDependencies } from './dependencies.js';
 import { requireIdentity } from './identity.js';
 import { describeControl, othersOf, readControl, requireNoPrimary } from './node-state.js';

@@ -1,6 +1,6 @@
 import { nodeSpec, RollgateError, type ClusterSpec, type EffectContext } from '../../../contracts/index.js';
 import { standbySignal } from '../replica.js';
-import { waitUntil } from '../wait.js';
+import { waitUntil } from '../../wait.js';
 import type { HandoverDependencies } from './dependencies.js';
 import {
   describeControl,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EffectContext } from '../../contracts/index.js';
+import type { EffectContext } from '../contracts/index.js';
 
 /** Poll until it holds; false at the timeout: what a timeout means is for the caller to say. */
 export async function waitUntil(

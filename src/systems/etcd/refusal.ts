@@ -1,0 +1,38 @@
+import { RollgateError, type NodeId } from '../../contracts/index.js';
+import { EtcdError, grpcCode } from './client.js';
+
+/** Codes by which a member says that it could not do it now: https://grpc.io/docs/guides/status-codes/ */
+const passing: readonly number[] = [grpcCode.deadlineExceeded, grpcCode.unavailable];
+
+/** Codes by which a member says that this user may not. */
+const forbidden: readonly number[] = [grpcCode.permissionDenied, grpcCode.unauthenticated];
+
+/** etcd's answers as errors of the catalogue, in etcd's own words; anything else stays what it is. */
+export function asRollgateError(error: unknown, node: NodeId, doing: string, remedy: string): unknown {
+  if (!(error instanceof EtcdError)) return error;
+  if (passing.includes(error.code)) {
+    return new RollgateError(
+      'SYSTEM_UNREACHABLE',
+      `${node} could not ${doing}: ${error.message}`,
+      'See that the cluster has a leader and a quorum, then retry.',
+      { cause: error },
+    );
+  }
+  return new RollgateError(
+    'SYSTEM_REFUSED',
+    `${node} refused to ${doing}: ${error.message}`,
+    isAuthRefusal(error) ? authRemedy : remedy,
+    { cause: error },
+  );
+}
+
+export const authRemedy =
+  'Set spec.settings.user and password to a user with the role root: maintenance and membership calls need it.';
+
+/** https://github.com/etcd-io/etcd/blob/main/api/v3rpc/rpctypes/error.go */
+export const isAuthRefusal = (error: unknown): boolean =>
+  error instanceof EtcdError &&
+  (forbidden.includes(error.code) ||
+    /^etcdserver: (user name is empty|authentication failed|revision of auth store is old)/.test(
+      error.message,
+    ));
