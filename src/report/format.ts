@@ -24,6 +24,13 @@ export function formatSpan(from: string, to: string): string {
 /** `03:52:11.482` in UTC. */
 export const formatClock = (iso: string): string => iso.slice(11, 23);
 
+/** `812 B`, `236.0 KiB`, `1.4 GiB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const power = Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 1024 ** power).toFixed(1)} ${['KiB', 'MiB', 'GiB', 'TiB'][power - 1] ?? ''}`;
+}
+
 /** A setting's value as it can be read: an empty one is seen. */
 export const formatValue = (value: string): string => (value === '' ? '(empty)' : value);
 
@@ -33,20 +40,48 @@ export const msBetween = (from: string, to: string): number => Math.max(0, Date.
 export const formatDuring = (step: string | null): string =>
   step === null || step === betweenSteps ? betweenSteps : `during ${step}`;
 
-/** `17.5 → 17.10`, the way the run really went. */
+/** `17.5 → 17.10`, the way the run really went; one version where it never was to change. */
 export function formatWay(node: Summary['nodes'][number], direction: Summary['direction']): string {
-  if (direction === 'forward') return node.from === node.to ? node.to : `${node.from} → ${node.to}`;
+  if (node.from === node.to) return node.to;
+  if (direction === 'forward') return `${node.from} → ${node.to}`;
   return node.swappedAt === undefined ? `stayed on ${node.from}` : `back to ${node.from}`;
 }
 
-export const formatRole = (node: Summary['nodes'][number]): string =>
-  node.roleAfter === node.roleBefore ? node.roleBefore : `${node.roleBefore} → ${node.roleAfter}`;
+/** `primary → replica`. A node that was no member, and that nobody has touched, is none still. */
+export function formatRole(node: Summary['nodes'][number]): string {
+  const { roleBefore, roleAfter } = node;
+  const untouched = roleBefore === 'none' && roleAfter === 'unknown' && node.startedAt === undefined;
+  return untouched || roleAfter === roleBefore ? roleBefore : `${roleBefore} → ${roleAfter}`;
+}
 
-/** Every version the nodes came from and the one they were to reach. */
-export function formatVersions(summary: Summary): string {
+/** `17.5 → 17.10`: every version the nodes came from and the one to reach; `3.6.16, a cluster from etcd-1`. */
+export function formatAim(summary: Summary): string {
+  const { seed, run, direction } = summary;
+  if (seed !== undefined) {
+    const way = direction === 'forward' ? `a cluster from ${seed}` : `${seed} back to a standalone`;
+    return `${run.target}, ${way}`;
+  }
   const from = [...new Set(summary.nodes.map((n) => n.from))].filter((v) => v !== summary.run.target);
   return from.length === 0 ? summary.run.target : `${from.join(', ')} → ${summary.run.target}`;
 }
+
+/** `yes, 31 204 operations on 3 registers`, `VIOLATED, …` with what no order explains, `not checked: …`. */
+export function formatLinearizability(
+  checked: NonNullable<NonNullable<Summary['writes']>['linearizability']>,
+): string {
+  const reason = checked.reason === undefined ? '' : `: ${checked.reason}`;
+  const amount = `${formatAmount(checked.operations, 'operation')} on ${formatAmount(checked.registers, 'register')}`;
+  switch (checked.verdict) {
+    case 'linearizable':
+      return `yes, ${amount}`;
+    case 'violated':
+      return `VIOLATED, ${amount}${reason}`;
+    case 'unchecked':
+      return `not checked${reason}`;
+  }
+}
+
+const formatAmount = (n: number, of: string): string => `${formatCount(n)} ${of}${n === 1 ? '' : 's'}`;
 
 /** Why there are no figures on writes, in one sentence. */
 export function whyNotMeasured(measurement: Summary['measurement']): string {
@@ -56,8 +91,27 @@ export function whyNotMeasured(measurement: Summary['measurement']): string {
     case 'pending':
       return 'not measured yet: the write ledger is read back when the run ends';
     case 'off':
-      return 'not measured: the probe was off, so nothing is said about lost writes or gaps';
+      return 'not measured: no probe ran, so nothing is said about lost writes or gaps';
     case 'missing':
       return 'not measured: there is no write ledger of this run, so nothing is said about lost writes or gaps';
   }
+}
+
+/** How a level came to change, in a few words. */
+export const switchWords: Readonly<Record<Summary['switches'][number]['how'], string>> = {
+  'by-last-node': 'raised by the last node',
+  lower: 'lowered by command',
+  cancel: 'lowering withdrawn',
+};
+
+/** `3.5 → 3.6`, with its group where there are several. */
+export function formatLevels(s: Summary['switches'][number], summary: Summary): string {
+  const several = new Set(summary.nodes.map((n) => n.group)).size > 1;
+  return `${s.from} → ${s.to}${several ? ` of ${s.group}` : ''}`;
+}
+
+/** `reached`, `cleared`, `not cleared`. */
+export function switchStage(s: Summary['switches'][number]): 'reached' | 'cleared' | 'not cleared' {
+  if (s.at !== undefined) return 'reached';
+  return s.clearedAt === undefined ? 'not cleared' : 'cleared';
 }

@@ -1,8 +1,10 @@
 import type { RunState } from '../contracts/index.js';
 import { html } from './html/markup.js';
+import { backupsSection } from './html/sections/backups.js';
 import { borrowedSection } from './html/sections/borrowed.js';
 import { eventsSection } from './html/sections/events.js';
 import { figures } from './html/sections/figures.js';
+import { formationSection } from './html/sections/formation.js';
 import { gatesSection } from './html/sections/gates.js';
 import { handoversSection } from './html/sections/handovers.js';
 import { heading } from './html/sections/heading.js';
@@ -10,8 +12,15 @@ import { guaranteesSection } from './html/sections/limits.js';
 import { logSection } from './html/sections/log.js';
 import { nodesSection } from './html/sections/nodes.js';
 import { planSection } from './html/sections/plan.js';
+import { switchesSection } from './html/sections/switches.js';
 import { timelineSection } from './html/sections/timeline.js';
-import { alarm, failureBox, unobservedBox, waitingBox } from './html/sections/warnings.js';
+import {
+  failureBox,
+  lossAlarm,
+  unobservedBox,
+  violationAlarm,
+  waitingBox,
+} from './html/sections/warnings.js';
 import { writesSection } from './html/sections/writes.js';
 import { styleElement } from './html/styles/index.js';
 import type { Summary } from './summary-schema.js';
@@ -38,11 +47,13 @@ export function renderHtml(summary: Summary, state: RunState): string {
       </head>
       <body>
         <main>
-          ${heading(summary)} ${alarm(summary)} ${failureBox(summary)} ${waitingBox(summary)}
-          ${unobservedBox(summary)} ${figures(summary)} ${timelineSection(summary, state)}
-          ${nodesSection(summary)} ${handoversSection(summary)} ${writesSection(summary)}
-          ${gatesSection(summary)} ${borrowedSection(summary)} ${planSection(summary)}
-          ${eventsSection(summary)} ${logSection(summary)} ${guaranteesSection(summary)}
+          ${heading(summary)} ${lossAlarm(summary)} ${violationAlarm(summary)} ${failureBox(summary)}
+          ${waitingBox(summary)} ${unobservedBox(summary)} ${figures(summary)}
+          ${timelineSection(summary, state)} ${nodesSection(summary)} ${formationSection(summary)}
+          ${handoversSection(summary)} ${switchesSection(summary)} ${backupsSection(summary)}
+          ${writesSection(summary)} ${gatesSection(summary)} ${borrowedSection(summary)}
+          ${planSection(summary)} ${eventsSection(summary)} ${logSection(summary)}
+          ${guaranteesSection(summary)}
           <footer>
             Written by rollgate from the state of the run as of ${summary.asOf}. The same figures for
             programs: summary.json.

@@ -1,17 +1,21 @@
 import {
+  formatAim,
   formatClock,
   formatDuring,
+  formatLinearizability,
   formatMs,
   formatRole,
   formatSpan,
   formatTime,
   formatValue,
-  formatVersions,
   formatWay,
   msBetween,
   whyNotMeasured,
 } from './format.js';
 import type { Summary } from './summary-schema.js';
+import { backupLines } from './text/backups.js';
+import { formationLines } from './text/formation.js';
+import { switchLines } from './text/switches.js';
 
 /** `summary.txt`: the account of a run for people, without colour, at most about 100 columns. */
 export function renderText(summary: Summary): string {
@@ -21,7 +25,10 @@ export function renderText(summary: Summary): string {
     failure(summary),
     labelled('waiting', waiting(summary)),
     nodes(summary),
+    labelled('formation', formationLines(summary)),
     labelled('handover', summary.handovers.flatMap(handover)),
+    labelled('level', switchLines(summary)),
+    labelled('backups', backupLines(summary)),
     labelled('writes', writes(summary)),
     labelled(
       'gates',
@@ -66,20 +73,31 @@ export function renderText(summary: Summary): string {
 }
 
 function alarm({ writes: measured }: Summary): string[] {
-  if (!measured || measured.lost === 0) return [];
+  if (!measured) return [];
+  const told = [...lostWrites(measured), ...violation(measured)];
   const line = '!'.repeat(72);
+  return told.length === 0 ? [] : [line, ...told, line];
+}
+
+function violation({ linearizability: checked }: NonNullable<Summary['writes']>): string[] {
+  if (checked?.verdict !== 'violated') return [];
   return [
-    line,
+    '!! THE HISTORY OF WRITES AND READS IS NOT LINEARIZABLE',
+    ...(checked.reason === undefined ? [] : [`!!   ${checked.reason}`]),
+  ];
+}
+
+function lostWrites(measured: NonNullable<Summary['writes']>): string[] {
+  if (measured.lost === 0) return [];
+  return [
     `!! ${measured.lost} ACKNOWLEDGED ${measured.lost === 1 ? 'WRITE IS' : 'WRITES ARE'} LOST (of ${measured.acknowledged})`,
     ...measured.lostKeys.slice(0, 10).map((key) => `!!   ${key}`),
     ...(measured.lost > Math.min(10, measured.lostKeys.length) ? ['!!   …'] : []),
-    line,
   ];
 }
 
 function heading(summary: Summary): string[] {
   const { run, asOf } = summary;
-  const versions = formatVersions(summary);
   const span = formatMs(msBetween(run.startedAt, run.endedAt ?? asOf));
   const times =
     run.endedAt === undefined
@@ -88,7 +106,7 @@ function heading(summary: Summary): string[] {
   const phase =
     run.outcome === 'running' ? ` (${summary.phase}${summary.direction === 'back' ? ', back' : ''})` : '';
   return [
-    `${run.cluster}: ${run.system} ${versions}  ${run.outcome.toUpperCase()}${phase}`,
+    `${run.cluster}: ${run.system} ${formatAim(summary)}  ${run.outcome.toUpperCase()}${phase}`,
     `run ${run.id}  plan ${summary.plan?.hash ?? 'none'}`,
     times,
   ];
@@ -124,7 +142,9 @@ function handover(h: Summary['handovers'][number]): string[] {
   const gap = h.writeGapMs === undefined ? '' : `  write gap ${Math.round(h.writeGapMs)} ms`;
   const positions =
     h.fencePosition === undefined
-      ? []
+      ? h.how === 'transfer' && h.promotedAt !== undefined
+        ? [`transferred at ${formatClock(h.promotedAt)}: the new epoch is the fence, nothing was stopped`]
+        : []
       : [`fenced at ${h.fencePosition}, the candidate had applied ${h.candidatePosition ?? 'nothing known'}`];
   return [`${h.from} → ${h.to ?? '?'}  ${h.result}${epoch}${gap}`, ...positions];
 }
@@ -139,6 +159,7 @@ function writes(summary: Summary): string[] {
     `unknown ${w.unknown}, resurrected ${w.resurrected}`,
     `longest wait of one client ${figure(w.longestWaitMs, w.longestWaitDuring)}`,
     `longest read gap ${figure(w.longestReadGapMs, w.longestReadGapDuring)}`,
+    ...(w.linearizability ? [`linearizable: ${formatLinearizability(w.linearizability)}`] : []),
     ...w.unobserved.map(
       (g) =>
         `NOT OBSERVED for ${formatMs(g.ms)} from ${formatTime(g.from)} UTC (${formatDuring(g.during)}): no probe was alive`,

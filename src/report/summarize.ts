@@ -1,11 +1,12 @@
-import type { Gap, HandoverRecord, RunState, WriteLedger } from '../contracts/index.js';
-import { during, overlapMs } from './during.js';
+import type { NodeProgress, RunState, SwitchRecord } from '../contracts/index.js';
+import { gapDuring, measurementOf, writesOf } from './summarize-writes.js';
 import type { Summary } from './summary-schema.js';
 
 /** What a run leaves for programs, from its state alone: for a finished run and for one in progress. */
 export function summarize(state: RunState): Summary {
   const { run, spec, plan } = state;
   const asOf = latestTime(state);
+  const switches = state.switches.map(switchOf);
   return {
     schemaVersion: 1,
     run: {
@@ -15,7 +16,7 @@ export function summarize(state: RunState): Summary {
       name: run.name,
       cluster: run.cluster,
       system: run.system,
-      target: spec.upgrade.to,
+      target: spec.upgrade ? spec.upgrade.to : spec.formation.version,
       startedAt: run.startedAt,
       endedAt: run.endedAt,
       outcome: run.outcome,
@@ -54,7 +55,7 @@ export function summarize(state: RunState): Summary {
       id: n.id,
       group: n.group,
       roleBefore: n.roleBefore,
-      roleAfter: n.roleAfter ?? 'unknown',
+      roleAfter: roleAfter(n, state),
       from: n.from,
       to: n.to,
       version: n.version,
@@ -69,6 +70,7 @@ export function summarize(state: RunState): Summary {
       from: h.from,
       to: h.to,
       result: h.result,
+      how: plan?.means?.handover,
       epochBefore: h.epochBefore,
       epochAfter: h.epochAfter,
       fencePosition: h.fencePosition?.text,
@@ -79,6 +81,17 @@ export function summarize(state: RunState): Summary {
       promotedAt: h.promotedAt,
       endedAt: h.endedAt,
     })),
+    switch: switches.at(-1),
+    switches,
+    backups: state.backups.map(({ name, content, sha256, bytes, path, at }) => ({
+      name,
+      content,
+      sha256,
+      bytes,
+      path,
+      at,
+    })),
+    ...formationOf(state),
     gates: state.gates.map(({ name, node, verdict, observed, required, at }) => ({
       name,
       node,
@@ -130,55 +143,50 @@ export function summarize(state: RunState): Summary {
   };
 }
 
-function measurementOf({ writes, spec, run }: RunState): Summary['measurement'] {
-  if (writes) return 'measured';
-  if (!spec.upgrade.probe.enabled) return 'off';
-  return run.outcome === 'running' ? 'pending' : 'missing';
-}
+const switchOf = (s: SwitchRecord): Summary['switches'][number] => ({
+  group: s.group,
+  from: s.from === '' ? 'unknown' : s.from,
+  to: s.to,
+  how: s.how,
+  at: s.at,
+  clearedAt: s.clearedAt,
+  nodesAtLevel: [...s.nodesAtLevel],
+  predicates: s.predicates.map(({ name, observed, at }) => ({ name, observed, at })),
+});
 
-function writesOf(writes: WriteLedger, { steps }: RunState, asOf: string): NonNullable<Summary['writes']> {
-  const when = (gap: Gap | undefined): string | null => (gap ? during(gap, steps, asOf) : null);
-  const write = longest(writes.writeGaps);
-  const read = longest(writes.readGaps);
+type FormationFields =
+  'seed' | 'stages' | 'mode' | 'checkpoint' | 'checkpoints' | 'keptStandalone' | 'snapshot';
+
+function formationOf({ run, spec, formation }: RunState): Partial<Pick<Summary, FormationFields>> {
+  if (!spec.formation || !formation) return {};
+  const { snapshot } = formation;
   return {
-    acknowledged: writes.acknowledged,
-    lost: writes.lost,
-    unknown: writes.unknown,
-    resurrected: writes.resurrected,
-    lostKeys: [...writes.lostKeys],
-    longestGapMs: write?.ms ?? null,
-    longestGapDuring: when(write),
-    longestReadGapMs: read?.ms ?? null,
-    longestReadGapDuring: when(read),
-    longestWaitMs: writes.longestWait?.ms ?? null,
-    longestWaitDuring: when(writes.longestWait),
-    gaps: writes.writeGaps.map((gap) => ({ ...gap, during: during(gap, steps, asOf) })),
-    unobserved: (writes.unobserved ?? []).map((gap) => ({ ...gap, during: during(gap, steps, asOf) })),
-    reads: writes.reads,
-    writers: writes.writers,
-    startedAt: writes.startedAt,
-    endedAt: writes.endedAt,
+    seed: spec.formation.seed,
+    stages: [...spec.stages],
+    mode: modeOf({ run, formation }),
+    checkpoint: formation.checkpoint === '' ? undefined : formation.checkpoint,
+    checkpoints: formation.checkpoints.map(({ name, at }) => ({ name, at })),
+    keptStandalone: formation.kept,
+    snapshot: snapshot && {
+      content: snapshot.content,
+      sha256: snapshot.sha256,
+      hash: snapshot.hash,
+      bytes: snapshot.bytes,
+    },
   };
 }
 
-const longest = (gaps: readonly Gap[]): Gap | undefined =>
-  gaps.reduce<Gap | undefined>((best, gap) => (best && best.ms >= gap.ms ? best : gap), undefined);
+/** The state begins with a mode that nobody has read yet: it counts once the seed has been looked at. */
+function modeOf({ run, formation }: Pick<RunState, 'run' | 'formation'>): Summary['mode'] {
+  if (!formation) return undefined;
+  const seen = formation.checkpoint !== '' || formation.wasRunning !== undefined;
+  return seen || run.outcome === 'rolled-back' ? formation.mode : undefined;
+}
 
-/**
- * The longest write gap that overlaps a handover. The ledger keeps its longest gaps only: when none of them
- * overlaps, the seconds of the probe's record say how long the pauses were that ended in that time.
- */
-function gapDuring(handover: HandoverRecord, writes: WriteLedger, asOf: string): number | undefined {
-  const span = { from: handover.startedAt, to: handover.endedAt ?? asOf };
-  // What nobody watched has no figure, however short the pauses were that somebody saw.
-  if (writes.unobserved?.some((g) => overlapMs(g, span) > 0) === true) return undefined;
-  const gap = longest(writes.writeGaps.filter((g) => overlapMs(g, span) > 0));
-  if (gap) return gap.ms;
-  const ended = writes.buckets.filter((bucket, i) => {
-    const next = writes.buckets[i + 1]?.at ?? writes.endedAt;
-    return overlapMs({ from: bucket.at, to: next }, span) > 0;
-  });
-  return ended.length === 0 ? undefined : Math.max(...ended.map((b) => b.longestGapMs));
+/** A seed that has not served yet answers nobody: its mode file says what it is. */
+function roleAfter(node: NodeProgress, state: RunState): string {
+  const mode = node.id === state.spec.formation?.seed ? modeOf(state) : undefined;
+  return mode !== undefined && mode !== 'cluster' ? mode : (node.roleAfter ?? 'unknown');
 }
 
 /** The last moment the state tells of: where a run in progress stands. */

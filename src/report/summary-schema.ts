@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { formationFields } from './schema/formation.js';
+import { Count, Time } from './schema/primitives.js';
+import { Backup, Switch } from './schema/switch.js';
 
 /**
  * `summary.json`: what a run leaves for programs. Version 1; fields are only ever added to it. Times are
  * ISO 8601 in UTC, durations are milliseconds. A field that could not be learned is absent or `null`, never 0.
  */
-const Time = z.iso.datetime();
-const Count = z.int().min(0);
 const Ms = z.number().min(0);
 const Verdict = z.enum(['pass', 'hold', 'unknown']);
 const Reversibility = z.enum(['free', 're-roll', 'cut-back', 'restore', 'none']);
@@ -60,7 +61,9 @@ const Node = z.strictObject({
   id: z.string(),
   group: z.string(),
   roleBefore: z.string(),
-  roleAfter: z.string().describe('As last observed; `unknown` when it was not.'),
+  roleAfter: z
+    .string()
+    .describe('As last observed, of a seed that has not served yet its mode; `unknown` when it was not.'),
   from: z.string(),
   to: z.string(),
   version: z.string().optional().describe('The version it last reported itself.'),
@@ -76,6 +79,12 @@ const Handover = z.strictObject({
   from: z.string(),
   to: z.string().optional(),
   result: z.enum(['in-progress', 'done', 'restored', 'failed']),
+  how: z
+    .enum(['fence', 'transfer'])
+    .optional()
+    .describe(
+      'fence: the old primary was stopped first; transfer: one committed operation, whose epoch is the fence. Absent: not told by the plan.',
+    ),
   epochBefore: z.int().optional(),
   epochAfter: z.int().optional(),
   fencePosition: z.string().optional().describe("Where the old primary stopped, in the system's notation."),
@@ -100,6 +109,13 @@ const Gate = z.strictObject({
 
 const Gap = z.strictObject({ ms: Ms, from: Time, to: Time, during: z.string() });
 
+const Linearizability = z.strictObject({
+  verdict: z.enum(['linearizable', 'violated', 'unchecked']),
+  operations: Count.describe('Writes and reads in the history; a write without an answer is open-ended.'),
+  registers: Count,
+  reason: z.string().optional().describe('Why it was not checked, or what no order explains.'),
+});
+
 const Writes = z.strictObject({
   acknowledged: Count,
   lost: Count.describe('Acknowledged, and not in the cluster afterwards. More than 0 fails the run.'),
@@ -118,6 +134,9 @@ const Writes = z.strictObject({
     .describe('When no probe was alive: nothing is known of clients then, and no gap is told.'),
   reads: Count,
   writers: Count,
+  linearizability: Linearizability.optional().describe(
+    "Whether one order of all writes and reads explains every read; absent: the system's probe has no registers.",
+  ),
   startedAt: Time,
   endedAt: Time,
 });
@@ -144,10 +163,14 @@ export const Summary = z.strictObject({
   steps: z.array(Step).describe('What was really done, in order; a retried step is there again.'),
   nodes: z.array(Node),
   handovers: z.array(Handover),
+  switch: Switch.optional().describe('The last version switch of the run.'),
+  switches: z.array(Switch).describe('All of them, in order.'),
+  backups: z.array(Backup),
+  ...formationFields,
   gates: z.array(Gate).describe('The latest verdict of each gate and node.'),
   measurement: z
     .enum(['measured', 'pending', 'off', 'missing'])
-    .describe('pending: the ledger is read at the end; off: the spec has no probe; missing: no ledger came.'),
+    .describe('pending: the ledger is read at the end; off: no probe was to run; missing: no ledger came.'),
   writes: Writes.optional().describe('Present when measured.'),
   waiting: z
     .strictObject({ step: z.string(), title: z.string(), since: Time, expiresAt: Time })

@@ -15,11 +15,18 @@ export function handoverChart(h: Summary['handovers'][number], summary: Summary)
     const wide = Math.max(3, x(Date.parse(to)) - start);
     return html`<rect x="${start.toFixed(1)}" y="${y}" width="${wide.toFixed(1)}" height="${height}" />`;
   };
-  const phases = [
+  const byFence = [
     { name: 'ready → fence', kind: 'ready', from: h.startedAt, to: h.fencedAt ?? end },
     { name: 'fence → promote', kind: 'fenced', from: h.fencedAt, to: h.promotedAt ?? end },
     { name: 'promote → release', kind: 'promoted', from: h.promotedAt, to: end },
-  ].flatMap((p) => (p.from === undefined ? [] : [{ ...p, from: p.from }]));
+  ];
+  const byTransfer = [
+    { name: 'ready → transfer', kind: 'ready', from: h.startedAt, to: h.promotedAt ?? end },
+    { name: 'transfer → verified', kind: 'promoted', from: h.promotedAt, to: end },
+  ];
+  const phases = (h.how === 'transfer' ? byTransfer : byFence).flatMap((p) =>
+    p.from === undefined ? [] : [{ ...p, from: p.from }],
+  );
   const gap = (summary.writes?.gaps ?? [])
     .filter((g) => Date.parse(g.to) > Date.parse(h.startedAt) && Date.parse(g.from) < Date.parse(end))
     .sort((a, b) => b.ms - a.ms)[0];

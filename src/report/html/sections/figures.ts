@@ -3,6 +3,9 @@ import type { Summary } from '../../summary-schema.js';
 import { ms } from './facts.js';
 import { html, type Markup } from '../markup.js';
 
+const linearizableWord = { linearizable: 'yes', violated: 'no', unchecked: 'not checked' } as const;
+const linearizableMood = { linearizable: 'good', violated: 'bad', unchecked: '' } as const;
+
 export function figures(summary: Summary): Markup {
   const { writes, run, handovers } = summary;
   const gap = handovers.map((h) => h.writeGapMs).filter((ms) => ms !== undefined);
@@ -19,6 +22,13 @@ export function figures(summary: Summary): Markup {
         formatCount(writes.lost),
         writes.lost === 0 ? 'read back at the end' : 'see above',
         writes.lost === 0 ? 'good' : 'bad',
+      ),
+    writes?.linearizability &&
+      tile(
+        'linearizable',
+        linearizableWord[writes.linearizability.verdict],
+        `${formatCount(writes.linearizability.operations)} operations`,
+        linearizableMood[writes.linearizability.verdict],
       ),
     writes &&
       tile(

@@ -9,13 +9,18 @@ export function handoversSection(summary: Summary): Markup | undefined {
     <h2>${summary.handovers.length === 1 ? 'Handover' : 'Handovers'}</h2>
     ${summary.handovers.map(
       (h) =>
-        html`<article class="handover-card">
+        html`<article class="card">
           <h3>${h.from} → ${h.to ?? '?'} <span class="chip h-${h.result}">${h.result}</span></h3>
           ${handoverChart(h, summary)}
           <dl>
-            ${fact('epoch', `${h.epochBefore ?? 'unknown'} → ${h.epochAfter ?? 'unknown'}`)}${fact('fenced at', h.fencePosition ?? 'no fence')}${fact('candidate had applied', h.candidatePosition ?? 'none chosen')}${fact('write gap', h.writeGapMs === undefined ? 'not measured' : `${Math.round(h.writeGapMs)} ms`)}
+            ${fact('epoch', `${h.epochBefore ?? 'unknown'} → ${h.epochAfter ?? 'unknown'}`)}${how(h)}${fact('write gap', h.writeGapMs === undefined ? 'not measured' : `${Math.round(h.writeGapMs)} ms`)}
           </dl>
         </article>`,
     )}
   </section>`;
 }
+
+const how = (h: Summary['handovers'][number]): Markup =>
+  h.how === 'transfer'
+    ? fact('how', 'by transfer: the new epoch is the fence')
+    : html`${fact('fenced at', h.fencePosition ?? 'no fence')}${fact('candidate had applied', h.candidatePosition ?? 'none chosen')}`;

@@ -1,4 +1,4 @@
-import { formatSpan, formatVersions } from '../../format.js';
+import { formatAim, formatSpan } from '../../format.js';
 import type { Summary } from '../../summary-schema.js';
 import { time } from './facts.js';
 import { html, type Markup } from '../markup.js';
@@ -18,8 +18,8 @@ export function heading(summary: Summary): Markup {
       ? html`since ${time(run.startedAt)}, as of ${time(asOf)} UTC`
       : html`${formatSpan(run.startedAt, run.endedAt)} UTC`;
   return html`<header>
-    <p class="kicker">rollgate · rolling upgrade</p>
-    <h1>${run.cluster} <span class="versions">${run.system} ${formatVersions(summary)}</span></h1>
+    <p class="kicker">rollgate · ${summary.seed === undefined ? 'rolling upgrade' : 'cluster formation'}</p>
+    <h1>${run.cluster} <span class="versions">${run.system} ${formatAim(summary)}</span></h1>
     <p class="outcome o-${run.outcome}">
       <b>${outcomeWords[run.outcome]}</b
       >${run.outcome === 'running' && html` <span>${summary.phase}${summary.direction === 'back' ? ', on the way back' : ''}</span>`}

@@ -17,6 +17,15 @@ export function guaranteesSection(summary: Summary): Markup {
                 Unknown writes were sent and never answered. They may be there or not; an application must be
                 ready for both.
               </li>
+              ${
+                measured.linearizability &&
+                measured.linearizability.verdict !== 'unchecked' &&
+                html`<li>
+                  Linearizable means that one order of all writes and reads of the probe, each between its
+                  call and its answer, explains every value that was read. It was checked over the whole run,
+                  for the probe's own registers.
+                </li>`
+              }
               <li>
                 Gaps are what ${measured.writers} ${measured.writers === 1 ? 'client' : 'clients'} saw from
                 the host of the probe. Yours may connect and retry otherwise.
@@ -34,7 +43,7 @@ export function guaranteesSection(summary: Summary): Markup {
         do.
       </li>
       <li>
-        Only the probe's own table is compared. The data of applications is the system's own affair, in the
+        Only what the probe wrote is read back. The data of applications is the system's own affair, in the
         same log.
       </li>
     </ul>

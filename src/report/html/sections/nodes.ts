@@ -13,7 +13,7 @@ export function nodesSection(summary: Summary): Markup | undefined {
         html`<b>${n.id}</b>`,
         html`${formatRole(n)}`,
         html`${formatWay(n, summary.direction)}`,
-        html`${n.version ?? 'unknown'}`,
+        html`${n.version ?? (formatRole(n) === 'none' ? '' : 'unknown')}`,
         html`<span class="chip s-${n.status}">${n.status}</span
           >${n.reason !== undefined && html` <span class="reason">${n.reason}</span>`}`,
         html`${n.startedAt === undefined ? '' : formatMs(msBetween(n.startedAt, n.endedAt ?? summary.asOf))}`,

@@ -11,6 +11,8 @@ const wide = [
   'status',
   'to give it back',
   'value before',
+  'holds',
+  'file and sha256',
 ];
 
 export function table(head: readonly string[], rows: readonly (readonly Markup[])[]): Markup {

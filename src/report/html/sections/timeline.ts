@@ -1,18 +1,27 @@
 import type { RunState } from '../../../contracts/index.js';
 import type { Summary } from '../../summary-schema.js';
+import { milestoneIcon, milestonesOf } from '../timeline/milestones.js';
 import { timeline } from '../timeline/index.js';
 import { html, type Markup } from '../markup.js';
+
+const milestoneWords = {
+  cleared: 'version switch cleared',
+  reached: 'level reached by every node',
+  checkpoint: 'checkpoint',
+} as const;
 
 export function timelineSection(summary: Summary, state: RunState): Markup | undefined {
   if (summary.nodes.length === 0) return undefined;
   const used = ['draining', 'drained', 'upgrading', 'rejoining', 'complete', 'failed'];
+  const milestones = [...new Set(milestonesOf(summary).map((m) => m.kind))];
   return html`<section>
     <h2>Timeline</h2>
     ${timeline(summary, state)}
     <ul class="legend">
       ${used.map((s) => html`<li><i class="s-${s}"></i>${s}</li>`)}
       <li><i class="l-lag"></i>lag, one scale for all</li>
-      ${summary.handovers.length > 0 && html`<li><i class="l-handover"></i>handover: fence, promote, release</li>`}${summary.writes !== undefined && html`<li><i class="l-gap"></i>write gap</li>`}${
+      ${milestones.map((kind) => html`<li>${milestoneIcon(kind)}${milestoneWords[kind]}</li>`)}
+      ${summary.handovers.length > 0 && html`<li><i class="l-handover"></i>handover: ${summary.handovers.every((h) => h.how === 'transfer') ? 'transfer, verified' : 'fence, promote, release'}</li>`}${summary.writes !== undefined && html`<li><i class="l-gap"></i>write gap</li>`}${
         summary.faults.length > 0 &&
         html`<li>
           <svg viewBox="-7 -7 14 14" class="fault"><path d="M-5-5L5 5M-5 5L5-5" /></svg>injected fault

@@ -3,7 +3,21 @@ import type { Summary } from '../../summary-schema.js';
 import { time } from './facts.js';
 import { html, type Markup } from '../markup.js';
 
-export function alarm({ writes }: Summary): Markup | undefined {
+export function violationAlarm({ writes }: Summary): Markup | undefined {
+  const checked = writes?.linearizability;
+  if (checked?.verdict !== 'violated') return undefined;
+  return html`<section class="alarm" role="alert">
+    <h2>The history of writes and reads is not linearizable</h2>
+    <p>
+      No order of the ${formatCount(checked.operations)} operations explains what clients have read: one of
+      them saw an older value than it must have, or a value that was never there. Keep every data directory as
+      it is, and the journals of the probe.
+    </p>
+    ${checked.reason !== undefined && html`<p>${checked.reason}</p>`}
+  </section>`;
+}
+
+export function lossAlarm({ writes }: Summary): Markup | undefined {
   if (!writes || writes.lost === 0) return undefined;
   return html`<section class="alarm" role="alert">
     <h2>${formatCount(writes.lost)} acknowledged ${writes.lost === 1 ? 'write is' : 'writes are'} lost</h2>

@@ -1,4 +1,10 @@
-import { formatClock, formatCount, formatDuring, whyNotMeasured } from '../../format.js';
+import {
+  formatClock,
+  formatCount,
+  formatDuring,
+  formatLinearizability,
+  whyNotMeasured,
+} from '../../format.js';
 import type { Summary } from '../../summary-schema.js';
 import { table } from './table.js';
 import { fact, ms } from './facts.js';
@@ -21,6 +27,7 @@ export function writesSection(summary: Summary): Markup {
       ${fact('longest read gap', spell(w.longestReadGapMs, w.longestReadGapDuring))}
       ${fact('longest wait of one client', spell(w.longestWaitMs, w.longestWaitDuring))}
       ${fact('reads', formatCount(w.reads))}
+      ${w.linearizability && fact('linearizable', formatLinearizability(w.linearizability))}
     </dl>
     ${
       w.gaps.length > 0 &&

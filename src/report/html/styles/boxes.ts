@@ -121,7 +121,7 @@ export const boxes = css`
   td.wide {
     white-space: normal;
     min-width: 150px;
-    overflow-wrap: break-word;
+    overflow-wrap: anywhere;
   }
   .chip {
     display: inline-block;
@@ -159,7 +159,7 @@ export const boxes = css`
   i.s-pending {
     background: var(--pending);
   }
-  .chip[class*=' s-']:not(.s-pending),
+  .chip:where([class*=' s-']:not(.s-pending)),
   .chip.v-pass,
   .chip.h-done {
     color: var(--on-span);
@@ -205,12 +205,12 @@ export const boxes = css`
   .facts {
     margin: 0 0 14px;
   }
-  .handover-card + .handover-card {
+  .card + .card {
     margin-top: 18px;
     padding-top: 16px;
     border-top: 1px solid var(--line);
   }
-  .handover-card h3 .chip {
+  .card h3 .chip {
     font-weight: 400;
     margin-left: 6px;
   }

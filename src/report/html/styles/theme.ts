@@ -28,6 +28,7 @@ export const theme = css`
     --lag: #7a5af0;
     --rate: #9db4d8;
     --band: #2456c7;
+    --milestone: #a8327e;
   }
   @media screen and (prefers-color-scheme: dark) {
     :root {
@@ -55,6 +56,7 @@ export const theme = css`
       --lag: #a18bff;
       --rate: #4d6690;
       --band: #8fb0ff;
+      --milestone: #f08bc8;
     }
   }
 `;

@@ -5,10 +5,11 @@ import type { Time } from './geometry.js';
 import { html, type Markup } from '../markup.js';
 
 export function handoverBand(h: Summary['handovers'][number], x: Time, end: string, bottom: number): Markup {
+  const transfer = h.how === 'transfer';
   const marks = [
     { name: 'fence', at: h.fencedAt },
-    { name: 'promote', at: h.promotedAt },
-    { name: 'release', at: h.result === 'done' ? h.endedAt : undefined },
+    { name: transfer ? 'transfer' : 'promote', at: h.promotedAt },
+    { name: transfer ? 'verified' : 'release', at: h.result === 'done' ? h.endedAt : undefined },
   ].flatMap((m) => (m.at === undefined ? [] : [{ name: m.name, at: m.at }]));
   const from = x(h.startedAt);
   const wide = Math.max(3, x(h.endedAt ?? end) - from);

@@ -1,4 +1,5 @@
 import type { RunState } from '../../../contracts/index.js';
+import { formatRole } from '../../format.js';
 import type { Summary } from '../../summary-schema.js';
 import { scaleUtc } from 'd3-scale';
 import { width, left, right, laneHeight, stepsTop, lanesTop, writesHeight } from './geometry.js';
@@ -8,6 +9,7 @@ import { handoverBand } from './handover-band.js';
 import { stepBar } from './step-bar.js';
 import { lane } from './lane.js';
 import { events } from './events.js';
+import { heightOf, milestonesLane, milestonesOf, placed } from './milestones.js';
 import { writesLane } from './writes-lane.js';
 import { html, type Markup } from '../markup.js';
 
@@ -25,7 +27,9 @@ export function timeline(summary: Summary, state: RunState): Markup {
     .range([left, right]);
   const x: Time = (iso) => Math.min(right, Math.max(left, scale(Date.parse(iso))));
   const lanesEnd = lanesTop + summary.nodes.length * laneHeight;
-  const eventsTop = lanesEnd + 6;
+  const milestones = placed(milestonesOf(summary), x);
+  const milestonesTop = lanesEnd + 8;
+  const eventsTop = milestones.length > 0 ? milestonesTop + heightOf(milestones) : lanesEnd + 6;
   const writesTop = eventsTop + 34;
   const bottom = writesTop + (state.writes ? writesHeight : 26);
   const height = bottom + 34;
@@ -35,8 +39,11 @@ export function timeline(summary: Summary, state: RunState): Markup {
     ...summary.nodes.map((n, i) => ({
       y: lanesTop + i * laneHeight + 18,
       name: n.id,
-      note: n.roleAfter === n.roleBefore ? n.roleBefore : `${n.roleBefore} → ${n.roleAfter}`,
+      note: formatRole(n),
     })),
+    ...(milestones.length > 0
+      ? [{ y: milestonesTop + 10, name: summary.seed === undefined ? 'level' : 'reached', note: '' }]
+      : []),
     { y: eventsTop + 14, name: 'events', note: '' },
     { y: writesTop + 14, name: 'writes', note: state.writes ? 'per second' : '' },
   ];
@@ -47,6 +54,7 @@ export function timeline(summary: Summary, state: RunState): Markup {
         ${axis(scale, bottom)} ${summary.handovers.map((h) => handoverBand(h, x, end, bottom))}
         ${summary.steps.map((s) => stepBar(s, x, end))}
         ${summary.nodes.map((n, i) => lane(state, n.id, { top: lanesTop + i * laneHeight, x, end, maxLag }))}
+        ${milestones.length > 0 && milestonesLane(milestones, x, milestonesTop)}
         ${events(summary, x, eventsTop, bottom)} ${writesLane(summary, state, x, writesTop)}
       </svg>
       <div class="chart-labels" aria-hidden="true">

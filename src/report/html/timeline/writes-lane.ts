@@ -28,7 +28,7 @@ export function writesLane(summary: Summary, state: RunState, x: Time, top: numb
     .y0(floor)
     .y1((p) => y(p.rate))
     .curve(curveStepAfter);
-  // The longest, and what a client would notice: among twenty the rest are pauses like any other second's.
+  // The longest, drawn last for its name's sake, and what a client would notice: among twenty the rest are pauses like any other second's.
   const shown = (summary.writes?.gaps ?? []).filter((gap, i) => i === 0 || gap.ms >= noticed);
   const gaps = shown.map((gap, i) => {
     const from = x(gap.from);
@@ -50,7 +50,7 @@ export function writesLane(summary: Summary, state: RunState, x: Time, top: numb
       x="${left + 4}"
       y="${px(y(most) - 3)}"
       >${Math.round(most)}/s</text
-    >${gaps}</g
+    >${gaps.reverse()}</g
   >`;
 }
 

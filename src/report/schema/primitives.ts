@@ -1,0 +1,6 @@
+import { z } from 'zod';
+
+/** ISO 8601 in UTC. */
+export const Time = z.iso.datetime();
+
+export const Count = z.int().min(0);
