@@ -11,13 +11,10 @@ import {
   type ControlInput,
   type ControlReply,
 } from '../contracts/index.js';
-import type { rollingUpgrade } from '../workflows/rolling-upgrade.js';
-import { answerMs, describeLatest, isOpen, type RunKey } from './describe-run.js';
+import { answerMs, describeLatest, isOpen, type RunKey, type RunWorkflow } from './describe-run.js';
 import type { Session } from './session.js';
 import { noWorker, requireWorker } from './task-queue.js';
 import { asRollgateError } from './temporal-errors.js';
-
-type Upgrade = typeof rollingUpgrade;
 
 /** Send a control as an update: it takes effect or is refused with the run's own reason. */
 export async function controlRun(
@@ -27,7 +24,7 @@ export async function controlRun(
   input: ControlInput,
 ): Promise<ControlReply> {
   // The first execution's id keeps a control from reaching a later run of the same cluster.
-  const chain = session.client.workflow.getHandle<Upgrade>(run.workflowId, undefined, {
+  const chain = session.client.workflow.getHandle<RunWorkflow>(run.workflowId, undefined, {
     firstExecutionRunId: run.runId,
   });
   try {

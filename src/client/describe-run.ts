@@ -1,5 +1,10 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { clusterFormation } from '../workflows/cluster-formation.js';
+import type { rollingUpgrade } from '../workflows/rolling-upgrade.js';
 import type { Session } from './session.js';
+
+/** The workflow of a run, of either kind. */
+export type RunWorkflow = typeof rollingUpgrade | typeof clusterFormation;
 
 /** Which run: that of the chain of executions whose first has the id `runId`. */
 export interface RunKey {

@@ -12,15 +12,12 @@ import {
   type ControlReply,
   type RunState,
 } from '../contracts/index.js';
-import type { rollingUpgrade } from '../workflows/rolling-upgrade.js';
 import { controlRun } from './control-run.js';
-import { answerMs, describeLatest, isOpen, type RunKey } from './describe-run.js';
+import { answerMs, describeLatest, isOpen, type RunKey, type RunWorkflow } from './describe-run.js';
 import type { RunHandle, WaitOptions } from './run-handle.js';
 import type { Session, SessionSource } from './session.js';
 import { noWorker, requireWorker } from './task-queue.js';
 import { asRollgateError, grpcCode, grpcStatusOf } from './temporal-errors.js';
-
-type Upgrade = typeof rollingUpgrade;
 
 /** An answer that takes longer than this makes one ask whether there is a worker at all. */
 const slowMs = 1000;
@@ -33,7 +30,7 @@ export function followRun(sessions: SessionSource, run: RunKey): RunHandle {
     const session = await sessions.open();
     try {
       const latest = await describeLatest(session, run);
-      const execution = session.client.workflow.getHandle<Upgrade>(workflowId, latest.runId);
+      const execution = session.client.workflow.getHandle<RunWorkflow>(workflowId, latest.runId);
       if (isOpen(latest)) return await query(session, execution);
       const { name } = latest.status;
       if (name === 'COMPLETED' || name === 'CONTINUED_AS_NEW') return await execution.result();
@@ -52,7 +49,7 @@ export function followRun(sessions: SessionSource, run: RunKey): RunHandle {
         const session = await sessions.open();
         ends.throwIfAborted();
         const ended = session.connection.withAbortSignal(ends, () =>
-          session.client.workflow.getHandle<Upgrade>(workflowId, runId).result(),
+          session.client.workflow.getHandle<RunWorkflow>(workflowId, runId).result(),
         );
         // The SDK does not see a signal that is aborted between two of its long polls.
         return await Promise.race([ended, aborted(ends)]);
@@ -88,7 +85,7 @@ export function followRun(sessions: SessionSource, run: RunKey): RunHandle {
   };
 }
 
-async function query(session: Session, execution: WorkflowHandle<Upgrade>): Promise<RunState> {
+async function query(session: Session, execution: WorkflowHandle<RunWorkflow>): Promise<RunState> {
   const over = new AbortController();
   try {
     const asked = session.connection.withDeadline(Date.now() + answerMs, () =>
@@ -129,7 +126,7 @@ function endedInTemporal(state: RunState, description: WorkflowExecutionDescript
       code: 'INTERNAL',
       message: `the workflow was ended in Temporal (${description.status.name.toLowerCase()})${state.failure ? `; before: ${state.failure.message}` : ''}`,
       remedy:
-        'Its compensation has not run. Look at the cluster, then start the upgrade again: it goes on from what it finds.',
+        'Its compensation has not run. Look at the cluster, then start the run again: it goes on from what it finds.',
       step: state.step,
       at,
     },
@@ -137,7 +134,7 @@ function endedInTemporal(state: RunState, description: WorkflowExecutionDescript
       ...state.leftUndone,
       ...state.compensations.map((c) => ({
         what: c.id,
-        command: `rollgate doctor -f FILE, then start the upgrade of ${state.run.cluster} again`,
+        command: `rollgate doctor -f FILE, then start the run of ${state.run.cluster} again`,
         error: 'the workflow was ended in Temporal before it was undone',
       })),
     ],

@@ -1,15 +1,13 @@
-/** The typed client: what a release train needs to plan, start, follow and steer upgrades. */
-export {
-  createRollgateClient,
-  type RollgateClient,
-  type RollgateClientOptions,
-  type StartInput,
-} from './rollgate-client.js';
+/** The typed client: what a release train needs to plan, start, follow and steer upgrades and formations. */
+export { createRollgateClient, type RollgateClient, type RollgateClientOptions } from './rollgate-client.js';
+export type { StartFormationInput, StartInput, StartPipelineInput } from './run-start.js';
 export type { RunHandle, WaitOptions } from './run-handle.js';
 export type { RunFilter, RunListing } from './run-list.js';
 export type { Check } from './diagnose.js';
 export type { WorkerSeen } from './task-queue.js';
 export {
+  checkFormation,
+  checkPipeline,
   checkTarget,
   loadSpecs,
   parseSpecs,
@@ -19,25 +17,35 @@ export {
 } from '../spec/index.js';
 export { connectTemporal, type TemporalConnection } from '../worker/connection.js';
 export {
+  ClusterFormationSpec,
   ClusterSpec,
+  PipelineSpec,
   RollingUpgradeSpec,
   RollgateError,
   errorCatalogue,
+  formationStages,
   type ClusterView,
   type ControlAction,
   type ControlInput,
   type ControlReply,
   type Decision,
   type ErrorCode,
+  type FormationStage,
+  type FormationState,
+  type FormationView,
   type GateVerdict,
   type HandoverRecord,
+  type Member,
   type NodeProgress,
   type Outcome,
   type Phase,
+  type PipelinePlan,
+  type PipelineState,
   type Plan,
   type PlanStep,
   type RunFailure,
   type RunState,
+  type SwitchRecord,
   type TimelineEvent,
   type WriteLedger,
 } from '../contracts/index.js';

@@ -1,24 +1,37 @@
-import { WorkflowExecutionAlreadyStartedError, type Connection } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
+import type { Connection } from '@temporalio/client';
 import {
   defaultTaskQueue,
   RollgateError,
   workflowIdOf,
   workflowTypes,
+  type ClusterFormationSpec,
   type ClusterSpec,
   type ClusterView,
+  type FormationInput,
+  type FormationStage,
+  type FormationView,
+  type PipelineInput,
+  type PipelinePlan,
   type Plan,
   type RollingUpgradeSpec,
   type RunInput,
 } from '../contracts/index.js';
-import type { rollingUpgrade } from '../workflows/rolling-upgrade.js';
 import { diagnose, type Check } from './diagnose.js';
 import { firstRunIdOf } from './describe-run.js';
 import { followRun } from './follow-run.js';
 import type { RunHandle } from './run-handle.js';
-import { attributeKeys, listRuns, type RunFilter, type RunListing } from './run-list.js';
+import { attributeKeys, isRun, listRuns, type RunFilter, type RunListing } from './run-list.js';
+import {
+  formationRun,
+  pipelineRun,
+  upgradeRun,
+  type StartFormationInput,
+  type StartInput,
+  type StartPipelineInput,
+} from './run-start.js';
 import { runToEnd } from './run-to-end.js';
-import { createSessionSource, type Session } from './session.js';
+import { createSessionSource } from './session.js';
+import { startRun, type RunStart } from './start-run.js';
 import { workersOf, type WorkerSeen } from './task-queue.js';
 import { asRollgateError } from './temporal-errors.js';
 
@@ -31,15 +44,8 @@ export interface RollgateClientOptions {
   readonly taskQueue?: string;
 }
 
-export interface StartInput {
-  readonly cluster: ClusterSpec;
-  readonly upgrade: RollingUpgradeSpec;
-  /** The hash of a plan that was read: the run stops before it changes anything if its own plan differs. */
-  readonly expectPlan?: string;
-}
-
 /**
- * Runs and plans of rolling upgrades, for programs such as release trains. Specs are parsed ones, as
+ * Runs and plans of rolling upgrades and cluster formations, for programs such as release trains. Specs are parsed ones, as
  * {@link loadSpecs} or the zod schemas return them. All methods may throw a RollgateError `TEMPORAL_UNREACHABLE`.
  */
 export interface RollgateClient {
@@ -57,6 +63,31 @@ export interface RollgateClient {
    */
   start(input: StartInput): Promise<RunHandle>;
   /**
+   * What these stages of a formation would do. Read-only; made by a worker, which reaches the nodes.
+   *
+   * @throws RollgateError `NO_WORKER` within seconds when no worker serves the task queue
+   */
+  planFormation(
+    cluster: ClusterSpec,
+    formation: ClusterFormationSpec,
+    stages: readonly FormationStage[],
+  ): Promise<Plan>;
+  /**
+   * Start a run of a formation, or of some of its stages. It goes on from where the data stands, begins as soon as a
+   * worker is there and outlives this process.
+   *
+   * @throws RollgateError as {@link RollgateClient.start}
+   */
+  startFormation(input: StartFormationInput): Promise<RunHandle>;
+  /** The plans of all stages of a pipeline; read-only, as {@link RollgateClient.plan}. */
+  planPipeline(input: StartPipelineInput): Promise<PipelinePlan>;
+  /**
+   * Start the stages of a pipeline as one run.
+   *
+   * @throws RollgateError as {@link RollgateClient.start}
+   */
+  startPipeline(input: StartPipelineInput): Promise<RunHandle>;
+  /**
    * A run by its cluster or workflow id: the latest, or the one of `runId`.
    *
    * @throws RollgateError `RUN_NOT_FOUND`
@@ -70,6 +101,12 @@ export interface RollgateClient {
    * @throws RollgateError `NO_WORKER` within seconds when no worker serves the task queue
    */
   inspect(cluster: ClusterSpec): Promise<ClusterView>;
+  /**
+   * Where a formation stands, by the seed's mode file and the member list; made by a worker. Needs no run.
+   *
+   * @throws RollgateError `NO_WORKER` within seconds when no worker serves the task queue
+   */
+  inspectFormation(cluster: ClusterSpec, formation: ClusterFormationSpec): Promise<FormationView>;
   /** Workers that have polled the task queue within the last minutes. */
   workers(): Promise<readonly WorkerSeen[]>;
   /** Whether Temporal, namespace, search attributes and workers are there; it reports rather than throws. */
@@ -82,6 +119,12 @@ export interface RollgateClient {
 export function createRollgateClient(options: RollgateClientOptions = {}): RollgateClient {
   const sessions = createSessionSource({ ...options, taskQueue: options.taskQueue ?? defaultTaskQueue });
 
+  async function begin(run: RunStart): Promise<RunHandle> {
+    const runId = await startRun(await sessions.open(), run);
+    const { name } = run.cluster;
+    return followRun(sessions, { cluster: name, workflowId: workflowIdOf(name), runId });
+  }
+
   return {
     plan: async (cluster, upgrade) =>
       runToEnd<Plan>(await sessions.open(), {
@@ -91,12 +134,25 @@ export function createRollgateClient(options: RollgateClientOptions = {}): Rollg
         summary: `${cluster.name}: plan ${cluster.system} to ${upgrade.to}`,
       }),
 
-    start: async (input) => {
-      const session = await sessions.open();
-      const runId = await startRun(session, input);
-      const { name } = input.cluster;
-      return followRun(sessions, { cluster: name, workflowId: workflowIdOf(name), runId });
-    },
+    start: (input) => begin(upgradeRun(input)),
+    startFormation: (input) => begin(formationRun(input)),
+    startPipeline: (input) => begin(pipelineRun(input)),
+
+    planPipeline: async ({ cluster, pipeline, upgrades }) =>
+      runToEnd<PipelinePlan>(await sessions.open(), {
+        type: workflowTypes.planPipeline,
+        idPrefix: `rollgate-plan/${cluster.name}`,
+        input: { cluster, pipeline, upgrades } satisfies PipelineInput,
+        summary: `${cluster.name}: plan ${upgrades.map((u) => u.to).join(', then ')}`,
+      }),
+
+    planFormation: async (cluster, formation, stages) =>
+      runToEnd<Plan>(await sessions.open(), {
+        type: workflowTypes.planFormation,
+        idPrefix: `rollgate-plan/${cluster.name}`,
+        input: { cluster, formation, stages } satisfies FormationInput,
+        summary: `${cluster.name}: plan ${stages.join(', ')} of a cluster from ${formation.seed}`,
+      }),
 
     get: async (clusterOrWorkflowId, runId) => {
       const workflowId = clusterOrWorkflowId.includes('/')
@@ -106,7 +162,7 @@ export function createRollgateClient(options: RollgateClientOptions = {}): Rollg
       const about = runId === undefined ? workflowId : `${workflowId} ${runId}`;
       try {
         const found = await session.client.workflow.getHandle(workflowId, runId).describe();
-        if (found.type !== workflowTypes.rollingUpgrade) throw notARun(about, found.type);
+        if (!isRun(found.type)) throw notARun(about, found.type);
         const cluster = found.typedSearchAttributes.get(attributeKeys.cluster);
         return followRun(sessions, {
           cluster: cluster ?? workflowId.slice(workflowIdOf('').length),
@@ -128,6 +184,14 @@ export function createRollgateClient(options: RollgateClientOptions = {}): Rollg
         summary: `${cluster.name}: look at every node`,
       }),
 
+    inspectFormation: async (cluster, formation) =>
+      runToEnd<FormationView>(await sessions.open(), {
+        type: workflowTypes.inspectFormation,
+        idPrefix: `rollgate-inspect/${cluster.name}`,
+        input: { cluster, formation },
+        summary: `${cluster.name}: look at ${formation.seed} and the members`,
+      }),
+
     workers: async () => {
       try {
         return await workersOf(await sessions.open());
@@ -141,42 +205,9 @@ export function createRollgateClient(options: RollgateClientOptions = {}): Rollg
   };
 }
 
-async function startRun(session: Session, input: StartInput): Promise<string> {
-  const { cluster, upgrade, expectPlan } = input;
-  const workflowId = workflowIdOf(cluster.name);
-  try {
-    const handle = await session.client.workflow.start<typeof rollingUpgrade>(workflowTypes.rollingUpgrade, {
-      workflowId,
-      taskQueue: session.taskQueue,
-      workflowIdConflictPolicy: 'FAIL',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      staticSummary: `${cluster.name}: ${cluster.system} to ${upgrade.to}`,
-      memo: { upgrade: upgrade.name, to: upgrade.to },
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: attributeKeys.cluster, value: cluster.name },
-        { key: attributeKeys.system, value: cluster.system },
-        { key: attributeKeys.target, value: upgrade.to },
-        { key: attributeKeys.phase, value: 'planning' },
-      ]),
-      args: [{ cluster, upgrade, expectPlan }],
-    });
-    return handle.firstExecutionRunId;
-  } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) {
-      throw new RollgateError(
-        'RUN_ALREADY_RUNNING',
-        `cluster ${cluster.name} has a run in progress (${workflowId})`,
-        `rollgate watch ${cluster.name} follows it; abort ends it at its next safe point.`,
-        { cause: error },
-      );
-    }
-    throw asRollgateError(error, workflowId);
-  }
-}
-
 const notARun = (about: string, type: string): RollgateError =>
   new RollgateError(
     'RUN_NOT_FOUND',
-    `${about} is a workflow of type ${type}, not a run of an upgrade`,
+    `${about} is a workflow of type ${type}, not a run of an upgrade or a formation`,
     'rollgate list shows the runs of this namespace.',
   );

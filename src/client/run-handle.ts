@@ -8,7 +8,7 @@ export interface WaitOptions {
 }
 
 /**
- * One run of an upgrade, in progress or over. It stays the same run when its workflow continues as new.
+ * One run, of an upgrade or a formation, in progress or over. It stays the same run when its workflow continues as new.
  *
  * Every method may throw a RollgateError `TEMPORAL_UNREACHABLE`. Every control throws `NO_WORKER` when no worker
  * answers, `CONTROL_REFUSED` with the run's reason when it cannot take effect now, and `RUN_NOT_FOUND` when the run
@@ -49,7 +49,10 @@ export interface RunHandle {
   retry(input?: ControlInput): Promise<ControlReply>;
   /** Leave the node of the failed step as it is and go on with the others; the run then ends as failed. */
   skip(input?: ControlInput): Promise<ControlReply>;
-  /** Go back to the former version with the same gates, from the next safe point. */
+  /**
+   * From the next safe point, go back to the former version with the same gates; of a formation whose seed has not
+   * taken the standalone's place, make the standalone an ordinary one again.
+   */
   rollback(input?: ControlInput): Promise<ControlReply>;
   /** Stop at the next safe point and give back what was borrowed; nodes keep the version they have. */
   abort(input?: ControlInput): Promise<ControlReply>;

@@ -1,5 +1,11 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { RollgateError, searchAttributes, workflowTypes, type Phase } from '../contracts/index.js';
+import {
+  RollgateError,
+  searchAttributes,
+  workflowTypes,
+  type Phase,
+  type RunState,
+} from '../contracts/index.js';
 import type { Session } from './session.js';
 import { asRollgateError } from './temporal-errors.js';
 
@@ -17,6 +23,19 @@ export const attributeKeys = {
   target: key(searchAttributes.target),
 };
 
+/** Workflow type → the kind of its runs. */
+const kindsOfRuns: ReadonlyMap<string, RunState['run']['kind'] | 'Pipeline'> = new Map<
+  string,
+  RunState['run']['kind'] | 'Pipeline'
+>([
+  [workflowTypes.rollingUpgrade, 'RollingUpgrade'],
+  [workflowTypes.clusterFormation, 'ClusterFormation'],
+  [workflowTypes.pipeline, 'Pipeline'],
+]);
+
+/** Whether workflows of this type are runs; the others plan and inspect. */
+export const isRun = (workflowType: string): boolean => kindsOfRuns.has(workflowType);
+
 export interface RunFilter {
   readonly cluster?: string;
   readonly phase?: Phase;
@@ -30,6 +49,8 @@ export interface RunListing {
   readonly runId: string;
   readonly cluster: string;
   readonly system: string;
+  readonly kind: RunState['run']['kind'] | 'Pipeline';
+  /** The version; of a formation `a cluster from <seed>`. */
   readonly target: string;
   readonly phase: string;
   /** Whether the workflow is running or how it was closed, in Temporal's words. */
@@ -43,7 +64,7 @@ export interface RunListing {
 export async function listRuns(session: Session, filter: RunFilter): Promise<readonly RunListing[]> {
   const { limit = 50 } = filter;
   const terms = [
-    `WorkflowType = '${workflowTypes.rollingUpgrade}'`,
+    `WorkflowType IN (${[...kindsOfRuns.keys()].map((type) => `'${type}'`).join(', ')})`,
     `ExecutionStatus != 'ContinuedAsNew'`,
     ...equals(searchAttributes.cluster, filter.cluster),
     ...equals(searchAttributes.phase, filter.phase),
@@ -65,6 +86,7 @@ export async function listRuns(session: Session, filter: RunFilter): Promise<rea
             : (run.raw.firstRunId ?? run.runId),
         cluster: attributes.get(attributeKeys.cluster) ?? '',
         system: attributes.get(attributeKeys.system) ?? '',
+        kind: kindsOfRuns.get(run.type) ?? 'RollingUpgrade',
         target: attributes.get(attributeKeys.target) ?? '',
         phase: attributes.get(attributeKeys.phase) ?? '',
         workflow: run.status.name.toLowerCase(),

@@ -110,7 +110,7 @@ function endedBadly(error: WorkflowFailedError, about: string): RollgateError {
   return new RollgateError(
     'INTERNAL',
     `${about} ${howItEnded(error.cause)}`,
-    'Its compensation has not run. Look at the cluster (rollgate doctor -f FILE), then start the upgrade again: it goes on from what it finds.',
+    'Its compensation has not run. Look at the cluster (rollgate doctor -f FILE), then start the run again: it goes on from what it finds.',
     { cause: error },
   );
 }

@@ -16,6 +16,23 @@ export const adapterDescriptions: Readonly<Record<string, Readonly<Record<string
     scratchSchema:
       'Schema for canaries and the write ledger; made by the run and removed by it. Default rollgate.',
   },
+  etcd: {
+    peers:
+      'Node id → host:port of its peer URL, as the member list has it. Every node needs one: it says which member the node is.',
+    tls: "TLS to the members' client URLs; absent: plain HTTP. Paths are on the worker's host.",
+    'tls.ca': 'File with the certificates of the authorities that are trusted.',
+    'tls.cert': 'File with the certificate of this client.',
+    'tls.key': 'File with the key of this client.',
+    peerTls: 'Whether peer URLs are https; their certificates are given to etcd by args. Default false.',
+    user: "Where etcd's authentication is on: a user with the role root.",
+    password: 'A reference to its password, env:NAME or file:/absolute/path; never the password itself.',
+    args: 'Further arguments of every member, such as --quota-backend-bytes=8589934592.',
+    scratchPrefix:
+      'Prefix of the keys for canaries and the write ledger; made by the run and removed by it. Default rollgate/.',
+    requestTimeout: 'How long one request may take. Default 2s.',
+    maxLagEntries:
+      'A member further behind the leader than this many entries does not count as in sync. Default 1000.',
+  },
   local: {
     kind: "The process runs on the worker's own machine.",
     directory: "The node's directory: what is installed, its log and rollgate's own record of it.",

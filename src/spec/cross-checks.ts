@@ -2,17 +2,30 @@ import { join } from 'node:path';
 import type { ClusterSpec } from '../contracts/spec.js';
 import { LocalHostSettings } from '../hosts/local/settings.js';
 import { problemAt, type Path, type SourceDocument } from './document.js';
+import { peersOf } from './peer-checks.js';
 import type { SpecProblem } from './spec-error.js';
 
 /** What no single value shows: ids, addresses and directories that two nodes of a cluster would share. */
 export function clashesIn(document: SourceDocument, cluster: ClusterSpec): SpecProblem[] {
+  const peers = peersOf(cluster);
   const places = cluster.nodes.flatMap(
     (node, i): { what: string; text: string; path: Path; of: string }[] => {
       const at = ['spec', 'nodes', i];
       const host = LocalHostSettings.safeParse(node.host);
+      const peer = peers?.[node.id];
       return [
         { what: 'id', text: node.id, path: [...at, 'id'], of: node.id },
         { what: 'address', text: node.address.toLowerCase(), path: [...at, 'address'], of: node.id },
+        ...(peer === undefined
+          ? []
+          : [
+              {
+                what: 'address',
+                text: peer.toLowerCase(),
+                path: ['spec', 'settings', 'peers', node.id],
+                of: node.id,
+              },
+            ]),
         ...(host.success
           ? [
               {

@@ -1,5 +1,14 @@
 import { z, type ZodType } from 'zod';
-import { apiVersion, ClusterSpec, Name, NodeSpec, RollingUpgradeSpec, type Kind } from '../contracts/spec.js';
+import {
+  apiVersion,
+  ClusterFormationSpec,
+  ClusterSpec,
+  Name,
+  NodeSpec,
+  PipelineSpec,
+  RollingUpgradeSpec,
+  type Kind,
+} from '../contracts/spec.js';
 import { hostKinds } from '../hosts/registry.js';
 import { routerKinds } from '../routing/registry.js';
 import { systemSettings } from '../systems/settings.js';
@@ -39,9 +48,19 @@ export const documentSchemas = {
     'Bring every node of a cluster to another version, one at a time.',
     RollingUpgradeSpec.omit({ name: true }),
   ),
+  ClusterFormation: documentOf(
+    'ClusterFormation',
+    'Make a cluster of a standalone that has data in it, and change who its members are.',
+    ClusterFormationSpec.omit({ name: true }),
+  ),
+  Pipeline: documentOf(
+    'Pipeline',
+    'Upgrades of one cluster as one run, one after the other, where one step does not lead to the target.',
+    PipelineSpec.omit({ name: true }),
+  ),
 } as const satisfies Record<Kind, ZodType>;
 
-function documentOf<S extends ZodType>(kind: Kind, description: string, spec: S) {
+function documentOf<K extends Kind, S extends ZodType>(kind: K, description: string, spec: S) {
   return z
     .strictObject({
       apiVersion: z.literal(apiVersion).describe('The version of this format.'),

@@ -1,3 +1,5 @@
+export { checkFormation } from './check-formation.js';
+export { checkPipeline } from './check-pipeline.js';
 export { checkTarget } from './check-target.js';
 export { jsonSchema, type JsonSchema } from './json-schema.js';
 export { loadSpecs } from './load-specs.js';

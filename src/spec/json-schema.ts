@@ -15,7 +15,12 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 export function jsonSchema(kind?: Kind): JsonSchema {
   const schema =
     kind === undefined
-      ? z.discriminatedUnion('kind', [documentSchemas.Cluster, documentSchemas.RollingUpgrade])
+      ? z.discriminatedUnion('kind', [
+          documentSchemas.Cluster,
+          documentSchemas.RollingUpgrade,
+          documentSchemas.ClusterFormation,
+          documentSchemas.Pipeline,
+        ])
       : documentSchemas[kind];
   const { $schema, ...rest } = z.toJSONSchema(schema, {
     io: 'input',

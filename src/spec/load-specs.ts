@@ -10,7 +10,11 @@ import { SpecError, type SpecProblem } from './spec-error.js';
  */
 export async function loadSpecs(files: readonly string[]): Promise<Specs> {
   if (files.length === 0) {
-    throw new RollgateError('USAGE', 'no file was named', 'name the files with the cluster and the upgrade');
+    throw new RollgateError(
+      'USAGE',
+      'no file was named',
+      'name the files with the cluster and what is to be run on it',
+    );
   }
   const unreadable: SpecProblem[] = [];
   const sources: Source[] = [];

@@ -1,24 +1,32 @@
 import {
   apiVersion,
+  ClusterFormationSpec,
   ClusterSpec,
   kinds,
   laterKinds,
+  PipelineSpec,
   RollingUpgradeSpec,
   type Kind,
 } from '../contracts/spec.js';
 import { clashesIn } from './cross-checks.js';
 import { keysThatAreNoText, problemAt, valueAt, type SourceDocument } from './document.js';
 import { documentSchemas } from './document-schemas.js';
+import { contradictionsIn, misfitsOf } from './formation-checks.js';
 import { nearestWord } from './nearest-word.js';
+import { peerProblemsIn } from './peer-checks.js';
 import { problemsOfIssue } from './problems-of-issue.js';
 import { readDocuments, type Source } from './read-documents.js';
 import { showValue } from './show-value.js';
 import { SpecError, type SpecProblem } from './spec-error.js';
+import { strayStages } from './stray-stages.js';
+import { strangersIn } from './strangers.js';
 
 /** Everything that a set of files says, by `metadata.name`. */
 export interface Specs {
   readonly clusters: Map<string, ClusterSpec>;
   readonly upgrades: Map<string, RollingUpgradeSpec>;
+  readonly formations: Map<string, ClusterFormationSpec>;
+  readonly pipelines: Map<string, PipelineSpec>;
 }
 
 /**
@@ -33,10 +41,16 @@ export function parseSpecs(sources: readonly Source[]): Specs {
 
 /** As {@link parseSpecs}, with the problems beside what could be read. */
 export function collectSpecs(sources: readonly Source[]): { specs: Specs; problems: SpecProblem[] } {
-  const specs: Specs = { clusters: new Map(), upgrades: new Map() };
+  const specs: Specs = {
+    clusters: new Map(),
+    upgrades: new Map(),
+    formations: new Map(),
+    pipelines: new Map(),
+  };
   const problems: SpecProblem[] = [];
   const named = new Map<string, SpecProblem>();
-  const upgrades: { document: SourceDocument; upgrade: RollingUpgradeSpec }[] = [];
+  const runs: { document: SourceDocument; cluster: string; fit: (cluster: ClusterSpec) => SpecProblem[] }[] =
+    [];
   let complete = true;
   for (const source of sources) {
     const read = readDocuments(source);
@@ -56,14 +70,44 @@ export function collectSpecs(sources: readonly Source[]): { specs: Specs; proble
       ];
       if (wrong.length === 0) {
         const value = { name: valueAt(document.value, ['metadata', 'name']), ...specOf(document) };
-        if (kind === 'Cluster') {
-          const cluster = ClusterSpec.parse(value);
-          wrong.push(...clashesIn(document, cluster));
-          specs.clusters.set(cluster.name, cluster);
-        } else {
-          const upgrade = RollingUpgradeSpec.parse(value);
-          upgrades.push({ document, upgrade });
-          specs.upgrades.set(upgrade.name, upgrade);
+        switch (kind) {
+          case 'Cluster': {
+            const cluster = ClusterSpec.parse(value);
+            wrong.push(...clashesIn(document, cluster), ...peerProblemsIn(document, cluster));
+            specs.clusters.set(cluster.name, cluster);
+            break;
+          }
+          case 'RollingUpgrade': {
+            const upgrade = RollingUpgradeSpec.parse(value);
+            runs.push({
+              document,
+              cluster: upgrade.cluster,
+              fit: (cluster) => strangersIn(document, replacedIn(upgrade), cluster),
+            });
+            specs.upgrades.set(upgrade.name, upgrade);
+            break;
+          }
+          case 'ClusterFormation': {
+            const formation = ClusterFormationSpec.parse(value);
+            wrong.push(...contradictionsIn(document, formation));
+            runs.push({
+              document,
+              cluster: formation.cluster,
+              fit: (cluster) => misfitsOf(document, formation, cluster),
+            });
+            specs.formations.set(formation.name, formation);
+            break;
+          }
+          case 'Pipeline': {
+            const pipeline = PipelineSpec.parse(value);
+            runs.push({
+              document,
+              cluster: pipeline.cluster,
+              fit: () => strayStages(document, pipeline, specs.upgrades),
+            });
+            specs.pipelines.set(pipeline.name, pipeline);
+            break;
+          }
         }
       }
       problems.push(...wrong);
@@ -71,9 +115,25 @@ export function collectSpecs(sources: readonly Source[]): { specs: Specs; proble
   }
   // A document that could not be read may be the very cluster: then nothing is said about its absence.
   if (complete)
-    problems.push(...upgrades.flatMap((u) => missingCluster(u.document, u.upgrade, [...named.keys()])));
+    problems.push(...runs.flatMap((r) => missingCluster(r.document, r.cluster, [...named.keys()])));
+  problems.push(
+    ...runs.flatMap((run) => {
+      const cluster = specs.clusters.get(run.cluster);
+      return cluster ? run.fit(cluster) : [];
+    }),
+  );
   return { specs, problems };
 }
+
+/** The nodes that an upgrade replaces by others, with their places. */
+const replacedIn = ({ replacements }: RollingUpgradeSpec) =>
+  Object.entries(replacements).flatMap(([old, fresh]) => {
+    const path = ['spec', 'replacements', old];
+    return [
+      { path, id: old, onKey: true },
+      { path, id: fresh, onKey: false },
+    ];
+  });
 
 const specOf = (document: SourceDocument): object => {
   const spec = valueAt(document.value, ['spec']);
@@ -144,17 +204,13 @@ function duplicateOf(document: SourceDocument, kind: Kind, named: Map<string, Sp
   ];
 }
 
-function missingCluster(
-  document: SourceDocument,
-  upgrade: RollingUpgradeSpec,
-  named: readonly string[],
-): SpecProblem[] {
+function missingCluster(document: SourceDocument, cluster: string, named: readonly string[]): SpecProblem[] {
   const clusters = named.flatMap((n) => (n.startsWith('Cluster ') ? [n.slice('Cluster '.length)] : []));
-  if (clusters.includes(upgrade.cluster)) return [];
-  const near = nearestWord(upgrade.cluster, clusters);
+  if (clusters.includes(cluster)) return [];
+  const near = nearestWord(cluster, clusters);
   return [
     problemAt(document, ['spec', 'cluster'], {
-      message: `there is no Cluster "${upgrade.cluster}" in the files given; there is ${clusters.join(', ') || 'none'}`,
+      message: `there is no Cluster "${cluster}" in the files given; there is ${clusters.join(', ') || 'none'}`,
       remedy: near === undefined ? 'give the file of the cluster as well' : `did you mean "${near}"?`,
     }),
   ];

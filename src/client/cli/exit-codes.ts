@@ -30,7 +30,7 @@ export function exitCodeOf(state: RunState): number {
   }
 }
 
-export function exitCodeOfPlan(plan: Plan): number {
+export function exitCodeOfPlan(plan: Pick<Plan, 'kind'>): number {
   switch (plan.kind) {
     case 'possible':
       return exitCodes.done;

@@ -39,6 +39,14 @@ function inWords(error: unknown): Told {
   if (error instanceof Interrupted) {
     return { message: error.message, remedy: error.remedy, exitCode: exitCodes.interrupted };
   }
+  if (error instanceof CommanderError && error.code === 'commander.help') {
+    return {
+      code: 'USAGE',
+      message: 'a command is missing',
+      remedy: 'Name one of those above.',
+      exitCode: exitCodes.usage,
+    };
+  }
   if (error instanceof CommanderError) {
     return {
       code: 'USAGE',

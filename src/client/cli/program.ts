@@ -5,6 +5,7 @@ import { createCli, type Cli } from './cli.js';
 import { controlCommand } from './commands/control.js';
 import { digestCommand } from './commands/digest.js';
 import { doctorCommand } from './commands/doctor.js';
+import { formCommand } from './commands/form.js';
 import { listCommand } from './commands/list.js';
 import { planCommand } from './commands/plan.js';
 import { reportCommand } from './commands/report.js';
@@ -43,7 +44,9 @@ function buildProgram(context: CliContext): { program: Command; cli: Cli } {
   const program = new Command('rollgate');
   const cli = createCli(context, program);
   program
-    .description('Rolling upgrades of replicated data systems as durable Temporal workflows.')
+    .description(
+      'Rolling upgrades and cluster formation of replicated data systems as durable Temporal workflows.',
+    )
     .version(version())
     .addOption(
       new Option('-o, --output <format>', 'form of the data on stdout')
@@ -62,6 +65,7 @@ function buildProgram(context: CliContext): { program: Command; cli: Cli } {
     watchCommand(cli),
     statusCommand(cli),
     listCommand(cli),
+    formCommand(cli),
     ...controlActions.map((action) => controlCommand(cli, action)),
     reportCommand(cli),
     schemaCommand(cli),
@@ -70,7 +74,7 @@ function buildProgram(context: CliContext): { program: Command; cli: Cli } {
     digestCommand(cli),
   ];
   for (const command of commands) program.addCommand(command);
-  for (const command of [program, ...commands]) {
+  for (const command of [program, ...commands, ...commands.flatMap((c) => c.commands)]) {
     command
       .exitOverride()
       .configureHelp({ showGlobalOptions: true })

@@ -8,7 +8,7 @@ import type {
 import { describeUndo } from '../../planning/undo.js';
 import { columns } from './columns.js';
 import type { Paint } from './paint.js';
-import { approveCommand, writesText } from './run-lines.js';
+import { aimText, approveCommand, formationText, switchText, writesText } from './run-lines.js';
 
 /** How far a node is, in steps of five. */
 const progress: Readonly<Record<NodeStatus, number>> = {
@@ -27,15 +27,16 @@ const shownGates = 6;
 export function runFrame(state: RunState, paint: Paint): string {
   const sections = [
     head(state, paint),
+    formation(state),
     nodeTable(state, paint),
     approval(state, paint),
     failure(state, paint),
     gates(state, paint),
-    state.handovers.map(handoverLine),
+    [...state.handovers.map(handoverLine), ...state.switches.map(switchText)],
     figures(state),
     leftOver(state, paint),
     undo(state),
-    state.run.outcome === 'running' && state.resumeHint !== '' ? [`go on: ${state.resumeHint}`] : [],
+    goOn(state),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -44,10 +45,9 @@ export function runFrame(state: RunState, paint: Paint): string {
 }
 
 function head(state: RunState, paint: Paint): string[] {
-  const { run, spec } = state;
-  const way = state.direction === 'forward' ? `to ${spec.upgrade.to}` : 'back to the former version';
+  const { run } = state;
   const lines = [
-    paint('bold', `${run.cluster}: ${run.system} ${way}`),
+    paint('bold', `${run.cluster}: ${run.system} ${aimText(state)}`),
     `${run.outcome === 'running' ? 'phase' : 'outcome'} ${phaseText(state, paint)}${state.step === undefined ? '' : `, step ${state.step}`}`,
     paint(
       'dim',
@@ -65,6 +65,18 @@ function phaseText(state: RunState, paint: Paint): string {
   if (outcome !== 'running') return paint(outcome === 'rolled-back' ? 'yellow' : 'red', outcome);
   const calm = state.phase !== 'blocked' && state.phase !== 'waiting-for-approval';
   return paint(calm ? 'cyan' : 'yellow', state.phase);
+}
+
+/** What the mode file of the seed says, and what this run has reached. */
+function formation({ formation: formed, spec }: RunState): string[] {
+  if (!formed || !spec.formation) return [];
+  return [
+    `${formationText(formed)}; stages of this run: ${spec.stages.join(', ')}`,
+    ...(formed.checkpoints.length > 0
+      ? [`reached: ${formed.checkpoints.map((c) => c.name).join(', ')}`]
+      : []),
+    ...(formed.kept === undefined ? [] : [`the standalone's data is kept at ${formed.kept}`]),
+  ];
 }
 
 function nodeTable(state: RunState, paint: Paint): string[] {
@@ -148,6 +160,12 @@ function figures(state: RunState): string[] {
     ...(state.writes ? [writesText(state.writes)] : []),
     ...state.faults.map((f) => `fault ${f.kind} during ${f.during} at ${f.at}`),
   ];
+}
+
+/** A formation that has not ended well is gone on with by another run; there is nothing to watch any more. */
+function goOn({ run, formation: formed, resumeHint }: RunState): string[] {
+  const again = formed !== undefined && resumeHint.startsWith('rollgate form ');
+  return resumeHint !== '' && (run.outcome === 'running' || again) ? [`go on: ${resumeHint}`] : [];
 }
 
 function undo(state: RunState): string[] {

@@ -1,4 +1,4 @@
-import type { RunState, TimelineEvent } from '../../contracts/index.js';
+import type { FormationState, RunState, SwitchRecord, TimelineEvent } from '../../contracts/index.js';
 
 /** The command that lets the step that waits begin. */
 export function approveCommand(state: RunState): string | undefined {
@@ -14,11 +14,33 @@ export function eventLine(event: TimelineEvent): string {
 
 /** One line on how a run stands or ended. */
 export function outcomeLine(state: RunState): string {
-  const { run, failure, writes } = state;
+  const { run, failure, formation, writes } = state;
   const parts = [`${run.cluster}: ${run.outcome === 'running' ? state.phase : run.outcome}`];
+  if (formation) parts.push(formationText(formation));
   if (failure) parts.push(`${failure.code}: ${failure.message}`);
   if (writes) parts.push(writesText(writes));
   return parts.join('; ');
+}
+
+/** Where a run is going, in a few words. */
+export function aimText({ direction, spec }: RunState): string {
+  if (spec.upgrade) return direction === 'forward' ? `to ${spec.upgrade.to}` : 'back to the former version';
+  const { seed } = spec.formation;
+  return direction === 'forward' ? `a cluster from ${seed}` : `${seed} back to a standalone`;
+}
+
+export const formationText = ({ mode, checkpoint }: FormationState): string =>
+  `mode ${mode}, checkpoint ${checkpoint === '' ? 'none' : checkpoint}`;
+
+/** A version switch in one line. */
+export function switchText({ from, to, how, predicates, clearedAt, at, nodesAtLevel }: SwitchRecord): string {
+  const stands =
+    at !== undefined
+      ? `every node on it since ${at}`
+      : clearedAt !== undefined
+        ? `cleared at ${clearedAt}${nodesAtLevel.length > 0 ? `, on it: ${nodesAtLevel.join(', ')}` : ''}`
+        : `not cleared yet${predicates.length > 0 ? `, true so far: ${predicates.map((p) => p.name).join(', ')}` : ''}`;
+  return `switch ${from} → ${to} (${how}): ${stands}`;
 }
 
 export function writesText(writes: NonNullable<RunState['writes']>): string {

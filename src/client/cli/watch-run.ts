@@ -4,6 +4,7 @@ import type { RunHandle } from '../run-handle.js';
 import type { Invocation } from './cli.js';
 import { exitCodeOf } from './exit-codes.js';
 import { follow } from './follow.js';
+import { stateWithFiles, type NamedFiles } from './named-files.js';
 import { runFrame } from './run-frame.js';
 import { approveCommand, createEventTeller, eventLine, outcomeLine } from './run-lines.js';
 
@@ -12,6 +13,8 @@ export interface WatchRunOptions {
   readonly events: 'stdout' | 'stderr';
   readonly timeoutMs?: number;
   readonly exitOnApproval?: boolean;
+  /** Put into the hints of the run. */
+  readonly files?: NamedFiles;
 }
 
 /** What is told of a run while it is followed, and at its end. */
@@ -29,6 +32,8 @@ export async function watchRun(
 ): Promise<number> {
   const live = run.output === 'text' && run.context.stdout.isTTY === true;
   const teller = live ? liveTable(run) : options.events === 'stdout' ? eventStream(run) : waiting(run);
+  const { files } = options;
+  const shown = (state: RunState): RunState => (files ? stateWithFiles(state, files) : state);
   let last: RunState | undefined;
   try {
     last = await follow({
@@ -37,11 +42,11 @@ export async function watchRun(
       timeoutMs: options.timeoutMs,
       exitOnApproval: options.exitOnApproval,
       pollMs: live ? 300 : 500,
-      onState: (state) => teller.state(state),
+      onState: (state) => teller.state(shown(state)),
       onSilence: (error) => teller.silence(error),
     });
   } finally {
-    teller.end(last);
+    teller.end(last && shown(last));
   }
   return exitCodeOf(last);
 }
@@ -108,6 +113,11 @@ const endOf = (state: RunState): Record<string, unknown> => ({
   waiting: state.waiting,
   planHash: state.plan?.hash,
   failure: state.failure,
+  formation: state.formation && {
+    mode: state.formation.mode,
+    checkpoint: state.formation.checkpoint,
+    resumeHint: state.resumeHint,
+  },
   writes: state.writes && { acknowledged: state.writes.acknowledged, lost: state.writes.lost },
   exitCode: exitCodeOf(state),
 });

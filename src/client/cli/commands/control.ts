@@ -1,9 +1,9 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { RollgateError, type ControlAction, type RunState } from '../../../contracts/index.js';
 import type { Cli } from '../cli.js';
 import { exitCodes } from '../exit-codes.js';
 import { approveCommand } from '../run-lines.js';
+import { whoAmI } from '../who-am-i.js';
 
 interface ControlOptions {
   readonly by: string;
@@ -66,14 +66,4 @@ function approveWhat(state: RunState): RollgateError {
     `approve needs --step and --plan-hash: ${state.waiting.step} (${state.waiting.title}) of plan ${state.plan?.hash ?? '?'} waits`,
     `Read the plan, then: ${command}`,
   );
-}
-
-/** The name of the user; a process may run under an id that has none. */
-function whoAmI(): string {
-  try {
-    return userInfo().username;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return `uid ${process.getuid?.() ?? 'unknown'}`;
-    throw error;
-  }
 }

@@ -8,6 +8,7 @@ import { parseCount } from '../options.js';
 const phases = [
   'planning',
   'rolling',
+  'forming',
   'waiting-for-approval',
   'paused',
   'blocked',
