@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util';
 import { registerSearchAttributes } from '../worker/search-attributes.js';
 import { connectTemporal } from '../worker/connection.js';
-import { crashScenarios, everyBoundary, judge } from './scenario/crash.js';
-import { runScenario } from './scenario/run.js';
+import { crashScenarios, everyBoundary } from './scenario/crash/index.js';
 import { startTemporal } from './temporal.js';
 
 /**
@@ -19,7 +18,7 @@ try {
   await registerSearchAttributes(connection, namespace);
   await connection.close();
   console.log(
-    `${'scenario'.padEnd(10)}${'killed'.padEnd(32)}${'outcome'.padEnd(13)}${'acknowledged'.padEnd(14)}lost  gap ms  verdict`,
+    `${'scenario'.padEnd(16)}${'killed'.padEnd(32)}${'outcome'.padEnd(13)}${'acknowledged'.padEnd(14)}lost  gap ms  verdict`,
   );
   for (const [name, crash] of Object.entries(crashScenarios)) {
     if (values.scenario !== undefined && values.scenario !== name) continue;
@@ -27,23 +26,18 @@ try {
       if (values.only !== undefined && values.only !== fault.activity) continue;
       const objections: string[] = [];
       try {
-        const { state, fired } = await runScenario({
-          ...crash.scenario,
-          faults: [fault],
-          after: async (context, result) => {
-            await crash.scenario.after?.(context, result);
-            objections.push(...(await judge(crash, context, result)));
-          },
-        });
+        const { result, objections: seen } = await crash.run([fault]);
+        const { state, fired } = result;
+        objections.push(...seen);
         if (fired.length !== 1) objections.push('the fault did not fire');
         const { acknowledged, lost, writeGaps } = state.writes ?? {};
         console.log(
-          `${name.padEnd(10)}${`${fault.at} ${fault.activity}`.padEnd(32)}${state.run.outcome.padEnd(13)}${String(acknowledged ?? '?').padEnd(14)}${String(lost ?? '?').padEnd(6)}${String(writeGaps?.[0]?.ms ?? '?').padEnd(8)}${objections.join('; ') || 'as without a kill'}`,
+          `${name.padEnd(16)}${`${fault.at} ${fault.activity}`.padEnd(32)}${state.run.outcome.padEnd(13)}${String(acknowledged ?? '?').padEnd(14)}${String(lost ?? '?').padEnd(6)}${String(writeGaps?.[0]?.ms ?? '?').padEnd(8)}${objections.join('; ') || 'as without a kill'}`,
         );
       } catch (error) {
         objections.push(error instanceof Error ? error.message : String(error));
         console.log(
-          `${name.padEnd(10)}${`${fault.at} ${fault.activity}`.padEnd(32)}${objections.join('; ')}`,
+          `${name.padEnd(16)}${`${fault.at} ${fault.activity}`.padEnd(32)}${objections.join('; ')}`,
         );
       }
       if (objections.length > 0) failed++;

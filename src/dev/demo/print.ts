@@ -17,6 +17,7 @@ export function tellProgress(state: RunState, told: number): number {
 export function describeFault(fault: PlannedFault): string {
   if (fault.activity === 'drainNode') return 'the drain of a replica';
   if (fault.activity === 'fencePrimary') return 'the handover, between fence and promotion';
+  if (fault.activity === 'transferPrimary') return 'the handover, between transfer and verification';
   return `${fault.activity}${fault.node === undefined ? '' : ` of ${fault.node}`}`;
 }
 
@@ -25,6 +26,7 @@ export function printEnd(state: RunState, wanted: { expected: Outcome; kills: nu
   const summary = summarize(state);
   console.log(`\n${renderText(summary)}`);
   const lost = state.writes?.lost;
+  const history = state.writes?.linearizability;
   const promises: [boolean, string][] = [
     [state.run.outcome === wanted.expected, `outcome ${state.run.outcome} (expected ${wanted.expected})`],
     [
@@ -36,6 +38,11 @@ export function printEnd(state: RunState, wanted: { expected: Outcome; kills: nu
       state.faults.length === wanted.kills,
       `worker killed ${state.faults.length} times (planned ${wanted.kills})`,
     ],
+    ...(history === undefined
+      ? []
+      : ([
+          [history.verdict === 'linearizable', `${history.operations} reads and writes: ${history.verdict}`],
+        ] satisfies [boolean, string][])),
     [state.ledger.length === 0 && state.leftUndone.length === 0, 'nothing is left borrowed'],
   ];
   for (const [holds, text] of promises)

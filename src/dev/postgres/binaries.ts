@@ -1,87 +1,25 @@
-import { randomBytes } from 'node:crypto';
-import {
-  chmod,
-  copyFile,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, readlink, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { messageOf } from '../../contracts/index.js';
-import { digestDirectory } from '../../hosts/artifact-digest.js';
 import { unlessAbsent } from '../../hosts/local/file-error.js';
-import { keptDirectory } from './reachable-directory.js';
+import { keepArtifact, type KeptArtifact } from '../kept-artifact.js';
 
 export const sampleVersions = ['17.5', '17.10'] as const;
 export type SampleVersion = (typeof sampleVersions)[number];
-
-export interface SampleArtifact {
-  readonly directory: string;
-  readonly sha256: string;
-}
-
-const prepared = new Map<SampleVersion, Promise<SampleArtifact>>();
 
 /**
  * The PostgreSQL server of a version as an artifact that any user can execute: copied once from the npm package
  * to this user's directory below the temporary one, digested again whenever it is used.
  */
-export function preparePostgres(version: SampleVersion): Promise<SampleArtifact> {
-  const known = prepared.get(version);
-  if (known) return known;
-  const making = make(version);
-  prepared.set(version, making);
-  // A failure is for its caller; the next one tries again.
-  making.catch(() => prepared.delete(version));
-  return making;
-}
-
-async function make(version: SampleVersion): Promise<SampleArtifact> {
+export async function preparePostgres(version: SampleVersion): Promise<KeptArtifact> {
   const source = packageOf(version);
   const { version: release } = z
     .looseObject({ version: z.string() })
     .parse(JSON.parse(await readFile(join(source, 'package.json'), 'utf8')));
-  const kept = join(await keptDirectory(), `postgres-${release}`);
-  const present = await verified(kept);
-  if (present) return present;
-  // Damaged, e.g. by a cleaner of temporary files. Moved away first, so that nobody meets it half removed.
-  const aside = `${kept}.damaged-${randomBytes(6).toString('hex')}`;
-  if (await isThere(kept)) {
-    await rename(kept, aside);
-    await rm(aside, { recursive: true, force: true });
-  }
-
-  const partial = `${kept}.partial-${randomBytes(6).toString('hex')}`;
-  try {
-    await mkdir(partial, { mode: 0o755 });
-    await copyPostgres(source, join(partial, 'artifact'));
-    await writeFile(join(partial, 'sha256'), await digestDirectory(join(partial, 'artifact')));
-    await rename(partial, kept).catch(async (error: unknown) => {
-      // Another process was faster: what it made is as good.
-      if (!(await isThere(kept))) throw error;
-    });
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
-  const made = await verified(kept);
-  if (!made) throw new Error(`${kept} does not have the digest with which it was made just now`);
-  return made;
-}
-
-async function verified(kept: string): Promise<SampleArtifact | undefined> {
-  if (!(await isThere(join(kept, 'sha256')))) return undefined;
-  const sha256 = await readFile(join(kept, 'sha256'), 'utf8');
-  const directory = join(kept, 'artifact');
-  return (await digestDirectory(directory)) === sha256 ? { directory, sha256 } : undefined;
+  return keepArtifact(`postgres-${release}`, (to) => copyPostgres(source, to));
 }
 
 function packageOf(version: SampleVersion): string {

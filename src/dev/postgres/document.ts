@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { apiVersion, ClusterSpec, NodeSpec } from '../../contracts/index.js';
-import type { SampleArtifact } from './binaries.js';
+import type { KeptArtifact } from '../kept-artifact.js';
 import { superuser } from './configuration.js';
 import { sampleUser } from './reachable-directory.js';
 
@@ -14,7 +14,7 @@ export function sampleSpec(sample: {
   name: string;
   directory: string;
   nodes: readonly NodeSpec[];
-  artifacts: Readonly<Record<string, SampleArtifact>>;
+  artifacts: Readonly<Record<string, KeptArtifact>>;
 }): ClusterSpec {
   return ClusterSpec.parse({
     name: sample.name,

@@ -3,13 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRollgateClient, type RollgateClient, type RunHandle } from '../../client/index.js';
-import {
-  RollgateError,
-  workflowTypes,
-  type ClusterSpec,
-  type NodeId,
-  type RunState,
-} from '../../contracts/index.js';
+import { RollgateError, type ClusterSpec, type NodeId, type RunState } from '../../contracts/index.js';
 import { RollingUpgradeSpec } from '../../contracts/spec.js';
 import { readJournal, type JournalLine } from '../../hosts/local/journal.js';
 import { layoutOf } from '../../hosts/local/layout.js';
@@ -19,8 +13,15 @@ import { createSampleCluster, type SampleClusterOptions } from '../postgres/clus
 import type { SampleCluster } from '../postgres/sample-cluster.js';
 import { superviseWorker, type WorkerProcess } from '../worker-process.js';
 
-export interface ScenarioContext {
-  readonly sample: SampleCluster;
+/** What every sample cluster has. */
+export interface Sample {
+  readonly directory: string;
+  readonly cluster: ClusterSpec;
+  destroy(): Promise<void>;
+}
+
+export interface ScenarioContext<S extends Sample = SampleCluster> {
+  readonly sample: S;
   readonly cluster: ClusterSpec;
   readonly client: RollgateClient;
   readonly handle: RunHandle;
@@ -30,19 +31,31 @@ export interface ScenarioContext {
   until(what: string, holds: (state: RunState) => boolean): Promise<RunState>;
 }
 
-export interface Scenario {
-  readonly sample?: SampleClusterOptions;
-  /** Fields of the RollingUpgrade, as a user writes them. */
-  readonly upgrade?: Record<string, unknown>;
+/** How a kind of run is set up: its sample cluster, and its start. */
+export interface Stage<S extends Sample> {
+  make(where: { readonly name: string; readonly directory: string }): Promise<S>;
+  start(client: RollgateClient, cluster: ClusterSpec): Promise<RunHandle>;
+  /** Environment of the worker. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ScenarioSteps<S extends Sample = SampleCluster> {
   readonly faults?: readonly PlannedFault[];
   /** Environment of the worker. */
   readonly env?: Record<string, string>;
   /** Change the cluster's spec or its nodes before the run. */
-  readonly before?: (sample: SampleCluster) => Promise<ClusterSpec> | ClusterSpec;
+  readonly before?: (sample: S) => Promise<ClusterSpec> | ClusterSpec;
   /** What happens while the run goes on. */
-  readonly during?: (context: ScenarioContext) => Promise<void>;
+  readonly during?: (context: ScenarioContext<S>) => Promise<void>;
   /** Look at what the run has left, while the cluster still runs. */
-  readonly after?: (context: ScenarioContext, result: ScenarioResult) => Promise<void>;
+  readonly after?: (context: ScenarioContext<S>, result: ScenarioResult) => Promise<void>;
+}
+
+/** A rolling upgrade of PostgreSQL 17.5 to 17.10. */
+export interface Scenario extends ScenarioSteps {
+  readonly sample?: SampleClusterOptions;
+  /** Fields of the RollingUpgrade, as a user writes them. */
+  readonly upgrade?: Record<string, unknown>;
 }
 
 export interface ScenarioResult {
@@ -55,20 +68,45 @@ export interface ScenarioResult {
   readonly artifacts: string;
 }
 
-/** A real cluster, a worker in a process of its own, one run: for the tests and the crash matrix. */
-export async function runScenario(scenario: Scenario): Promise<ScenarioResult> {
+/** A real PostgreSQL cluster and its rolling upgrade: for the tests and the crash matrix. */
+export const runScenario = (scenario: Scenario): Promise<ScenarioResult> =>
+  runOn(
+    {
+      make: (where) => createSampleCluster({ ...where, ...scenario.sample }),
+      start: (client, cluster) =>
+        client.start({
+          cluster,
+          upgrade: RollingUpgradeSpec.parse({
+            name: 'u',
+            cluster: cluster.name,
+            to: '17.10',
+            soak: '500ms',
+            onFailure: 'rollback',
+            probe: { writers: 4, interval: '10ms' },
+            ...scenario.upgrade,
+          }),
+        }),
+    },
+    scenario,
+  );
+
+/** A real cluster, a worker in a process of its own, one run. */
+export async function runOn<S extends Sample>(
+  stage: Stage<S>,
+  steps: ScenarioSteps<S>,
+): Promise<ScenarioResult> {
   const work = mkdtempSync(join(tmpdir(), 'rollgate-scenario-'));
   chmodSync(work, 0o755);
   const faults = join(work, 'faults');
   mkdirSync(faults);
-  writeFileSync(join(faults, faultFiles.planFile), JSON.stringify(scenario.faults ?? []));
+  writeFileSync(join(faults, faultFiles.planFile), JSON.stringify(steps.faults ?? []));
   const artifacts = join(work, 'artifacts');
   const cleanUp: (() => Promise<void>)[] = [];
   try {
     const name = `s-${Math.random().toString(36).slice(2, 10)}`;
-    const sample = await createSampleCluster({ name, directory: join(work, 'cluster'), ...scenario.sample });
+    const sample = await stage.make({ name, directory: join(work, 'cluster') });
     cleanUp.push(() => sample.destroy());
-    const cluster = (await scenario.before?.(sample)) ?? sample.cluster;
+    const cluster = (await steps.before?.(sample)) ?? sample.cluster;
     const taskQueue = `scenario-${name}`;
     let failure: string | undefined;
     const worker = superviseWorker({
@@ -81,24 +119,16 @@ export async function runScenario(scenario: Scenario): Promise<ScenarioResult> {
         ROLLGATE_FAULTS: faults,
         ROLLGATE_TASK_QUEUE: taskQueue,
         ROLLGATE_ARTIFACTS: artifacts,
-        ...scenario.env,
+        ...stage.env,
+        ...steps.env,
       },
     });
     cleanUp.push(() => worker.stop());
     const { connection, namespace } = await connectTemporal();
     cleanUp.push(() => connection.close());
     const client = createRollgateClient({ connection, namespace, taskQueue });
-    const upgrade = RollingUpgradeSpec.parse({
-      name: 'u',
-      cluster: name,
-      to: '17.10',
-      soak: '500ms',
-      onFailure: 'rollback',
-      probe: { writers: 4, interval: '10ms' },
-      ...scenario.upgrade,
-    });
-    const handle = await client.start({ cluster, upgrade });
-    const context: ScenarioContext = {
+    const handle = await stage.start(client, cluster);
+    const context: ScenarioContext<S> = {
       sample,
       cluster,
       client,
@@ -107,7 +137,7 @@ export async function runScenario(scenario: Scenario): Promise<ScenarioResult> {
       artifacts,
       until: (what, holds) => until(handle, what, holds, () => failure),
     };
-    await scenario.during?.(context);
+    await steps.during?.(context);
     await until(
       handle,
       'the run has ended',
@@ -130,7 +160,7 @@ export async function runScenario(scenario: Scenario): Promise<ScenarioResult> {
       ),
       artifacts: join(artifacts, state.run.id),
     };
-    await scenario.after?.(context, result);
+    await steps.after?.(context, result);
     return result;
   } finally {
     for (const step of cleanUp.reverse()) await step();
@@ -138,7 +168,7 @@ export async function runScenario(scenario: Scenario): Promise<ScenarioResult> {
   }
 }
 
-const patience = 240_000;
+const patience = 420_000;
 
 async function until(
   handle: RunHandle,
@@ -156,7 +186,7 @@ async function until(
     if (Date.now() > deadline) {
       const { phase, step, failure } = last ?? {};
       throw new Error(
-        `${workflowTypes.rollingUpgrade}: never: ${what}; phase ${phase ?? 'unknown'}, step ${step ?? 'none'}, failure ${failure?.message ?? 'none'}`,
+        `never: ${what}; phase ${phase ?? 'unknown'}, step ${step ?? 'none'}, failure ${failure?.message ?? 'none'}`,
       );
     }
     // Every question costs the worker a workflow task, in the middle of what is measured.

@@ -1,14 +1,37 @@
 import { Client } from 'pg';
-import type { ChangingActivities, NodeId, Outcome } from '../../contracts/index.js';
-import type { PlannedFault } from '../faults.js';
-import type { SampleCluster } from '../postgres/sample-cluster.js';
-import { inspectNodes } from './leftovers.js';
-import type { Scenario, ScenarioContext, ScenarioResult } from './run.js';
+import type { ChangingActivities, NodeId, Outcome } from '../../../contracts/index.js';
+import type { SampleCluster } from '../../postgres/sample-cluster.js';
+import { inspectNodes } from '../leftovers.js';
+import { runScenario, type Scenario, type ScenarioContext, type ScenarioResult } from '../run.js';
+import type { CrashScenario } from './scenario.js';
 
 type Activity = keyof ChangingActivities;
 
-/** A run during which the worker is killed around each of `activities`, and how it must end whatever happens. */
-export interface CrashScenario {
+/** Runs on a real PostgreSQL cluster. */
+export const postgresCrashes = (): Record<string, CrashScenario> =>
+  Object.fromEntries(
+    Object.entries(crashes).map(([name, crash]) => [
+      name,
+      {
+        title: crash.title,
+        activities: crash.activities,
+        run: async (faults) => {
+          const objections: string[] = [];
+          const result = await runScenario({
+            ...crash.scenario,
+            faults,
+            after: async (context, ended) => {
+              await crash.scenario.after?.(context, ended);
+              objections.push(...(await judge(crash, context, ended)));
+            },
+          });
+          return { result, objections };
+        },
+      },
+    ]),
+  );
+
+interface PostgresCrash {
   readonly title: string;
   readonly activities: readonly Activity[];
   readonly scenario: Scenario;
@@ -39,7 +62,7 @@ const ordinary: readonly Activity[] = [
   'writeReport',
 ];
 
-export const crashScenarios: Readonly<Record<string, CrashScenario>> = {
+const crashes: Readonly<Record<string, PostgresCrash>> = {
   forward: {
     title: 'a full roll 17.5 → 17.10',
     activities: ordinary,
@@ -99,16 +122,9 @@ export const crashScenarios: Readonly<Record<string, CrashScenario>> = {
   },
 };
 
-/** One kill directly before and one directly after the first call of each activity. */
-export const everyBoundary = (activities: readonly Activity[]): PlannedFault[] =>
-  activities.flatMap((activity) => [
-    { activity, at: 'before' as const, nth: 1 },
-    { activity, at: 'after' as const, nth: 1 },
-  ]);
-
 /** What is not as it must be after the run; nothing when all is well. */
-export async function judge(
-  crash: CrashScenario,
+async function judge(
+  crash: PostgresCrash,
   context: ScenarioContext,
   result: ScenarioResult,
 ): Promise<string[]> {

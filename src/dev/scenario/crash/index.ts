@@ -1,0 +1,10 @@
+import { etcdCrashes } from './etcd.js';
+import { postgresCrashes } from './postgres.js';
+import type { CrashScenario } from './scenario.js';
+
+export { everyBoundary, type CrashScenario } from './scenario.js';
+
+export const crashScenarios: Readonly<Record<string, CrashScenario>> = {
+  ...postgresCrashes(),
+  ...etcdCrashes(),
+};

@@ -1,0 +1,3 @@
+module rollgate/tools/certificates
+
+go 1.26.0
