@@ -204,6 +204,7 @@ describe('list', () => {
     runId: 'r1',
     cluster: 'orders',
     system: 'postgres',
+    kind: 'RollingUpgrade' as const,
     target: '17.10',
     phase: 'rolling',
     workflow: 'running',
@@ -216,6 +217,20 @@ describe('list', () => {
     expect(text.stdout.trim().split('\n')).toHaveLength(3);
     const lines = (await rollgate(['list', '-o', 'ndjson'], { client })).stdout.trim().split('\n');
     expect(lines.map((l) => (JSON.parse(l) as { runId: string }).runId)).toEqual(['r1', 'r2']);
+  });
+
+  it('shows formations beside upgrades, and takes their phase as a filter', async () => {
+    const formed = {
+      ...listed,
+      cluster: 'registry',
+      kind: 'ClusterFormation' as const,
+      target: 'a cluster from etcd-1',
+      phase: 'forming',
+    };
+    const client = { list: () => Promise.resolve([formed, listed]) };
+    const { code, stdout } = await rollgate(['list', '--phase', 'forming'], { client });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^registry +postgres +a cluster from etcd-1 +forming +running/m);
   });
 
   it('hands over its filters', async () => {

@@ -16,6 +16,7 @@ const commands = [
   'watch',
   'status',
   'list',
+  'form',
   'pause',
   'resume',
   'approve',
@@ -43,6 +44,10 @@ describe('R-SPEC-2: what the user got wrong ends with exit code 2 and says what 
     ['a kind that is none', ['schema', 'Clusters']],
     ['too many arguments', ['status', 'orders', 'payments']],
     ['a phase that is none', ['list', '--phase', 'done']],
+    ['an unknown command of form', ['form', 'grow']],
+    ['form without a file', ['form', 'init']],
+    ['a stage that is none', ['form', 'plan', '-f', 'x.yaml', '--stage', 'grow']],
+    ['form report without a cluster', ['form', 'report']],
   ])('%s', async (_, argv) => {
     const { code, stdout, stderr } = await rollgate(argv);
     expect(code).toBe(2);
@@ -86,6 +91,19 @@ describe('R-SPEC-2: what the user got wrong ends with exit code 2 and says what 
   });
 });
 
+const formCommands = [
+  'plan',
+  'init',
+  'serve',
+  'expand',
+  'transfer-leader',
+  'remove-member',
+  'run',
+  'status',
+  'report',
+  'rollback',
+];
+
 describe('help is data and no error', () => {
   it.each(['--help', '--version'])('%s', async (flag) => {
     const { code, stdout, stderr } = await rollgate([flag]);
@@ -100,6 +118,34 @@ describe('help is data and no error', () => {
     expect(stdout).toContain(`Usage: rollgate ${command}`);
     expect(stdout).toContain('--output');
   });
+});
+
+describe('R-FORM-1: rollgate form', () => {
+  it('alone shows its commands on stderr and is a wrong call', async () => {
+    const { code, stdout, stderr } = await rollgate(['form']);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    for (const command of formCommands) expect(stderr).toContain(`\n  ${command} `);
+    expect(stderr).toContain('error USAGE: a command is missing');
+    const json = await rollgate(['form', '-o', 'json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'USAGE' }, exitCode: 2 });
+  });
+
+  it.each(formCommands)('%s --help', async (command) => {
+    const { code, stdout, stderr } = await rollgate(['form', command, '--help']);
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    expect(stdout).toContain(`Usage: rollgate form ${command}`);
+    for (const option of ['--file', '--formation', '--output']) expect(stdout).toContain(option);
+  });
+
+  it.each(['init', 'serve', 'expand', 'transfer-leader', 'remove-member', 'run', 'rollback'])(
+    '%s is followed as start is',
+    async (command) => {
+      const { stdout } = await rollgate(['form', command, '--help']);
+      for (const option of ['--wait', '--timeout', '--exit-on-approval']) expect(stdout).toContain(option);
+    },
+  );
 });
 
 describe('commands that need no Temporal', () => {

@@ -1,13 +1,13 @@
 import type { ActivityDependencies } from '../../src/activities/index.js';
 import {
-  fenceFrom,
   known,
   RollgateError,
   unknown,
   type ClusterSpec,
   type ClusterView,
-  type DataSystem,
-  type Host,
+  type LevelView,
+  type Linearizability,
+  type ModeRecord,
   type NodeView,
   type Obstacle,
   type Observed,
@@ -18,12 +18,16 @@ import {
   type WriteLedger,
 } from '../../src/contracts/index.js';
 import { ClusterSpec as ClusterSchema } from '../../src/contracts/spec.js';
+import { modelHost } from './model-host.js';
+import { newLevels, settleLevels, type ModelLevels } from './model-levels.js';
+import { newMembers, spareNode, type ModelMembers } from './model-members.js';
+import { modelSystem } from './model-system.js';
 
 export interface ModelNode {
   id: string;
   version: string;
   installed: string;
-  role: 'primary' | 'replica';
+  role: 'primary' | 'replica' | 'learner';
   running: boolean;
   upstream?: string;
   lag: number;
@@ -34,9 +38,16 @@ export interface ModelNode {
   /** What the running process does not tell. */
   silent: boolean;
   identity: string;
+  /** The level that its own data is on. */
+  level: string | undefined;
 }
 
-/** A replicated system in memory: for tests of the runs' own logic, not of any system's behaviour. */
+/**
+ * A replicated system in memory: for tests of the runs' own logic, not of any system's behaviour. With `levels` it
+ * is of the other kind: its nodes agree on a level, it moves its primary by a committed operation, and it can save
+ * and compare its copies. With `spares` or `standalone` it also keeps a list of its members: spares are in none yet,
+ * and of a standalone the first node alone is there.
+ */
 export class Model {
   readonly nodes: ModelNode[];
   epoch = 1;
@@ -57,13 +68,31 @@ export class Model {
   deaf = new Set<string>();
   /** Called before each effect; may throw to make it fail. */
   onEffect: (effect: string) => void | Promise<void> = () => undefined;
+  /** Called when an effect has happened; may throw so that nobody learns of it. */
+  afterEffect: (effect: string) => void | Promise<void> = () => undefined;
+  readonly levels: ModelLevels | undefined;
+  readonly members: ModelMembers | undefined;
+  linearizability: Linearizability | undefined;
+  readonly modes = new Map<string, ModeRecord>();
   observeFailure: string | undefined;
   observedAtSkewMs = 0;
   /** A candidate does not reach the fence's position. */
   stuckCandidates = false;
 
-  constructor(version = '1.0', ids: readonly string[] = ['a', 'b', 'c']) {
-    this.nodes = ids.map((id, i) => ({
+  constructor(
+    version = '1.0',
+    ids: readonly string[] = ['a', 'b', 'c'],
+    options: {
+      readonly levels?: boolean;
+      readonly spares?: readonly string[];
+      readonly standalone?: boolean;
+    } = {},
+  ) {
+    const listed = options.standalone === true || options.spares !== undefined;
+    this.levels = options.levels === true || listed ? newLevels(version) : undefined;
+    const there = options.standalone === true ? ids.slice(0, 1) : ids;
+    this.members = listed ? newMembers(there) : undefined;
+    const present = there.map((id, i): ModelNode => ({
       id,
       version,
       installed: version,
@@ -77,7 +106,21 @@ export class Model {
       oldestTransactionMs: 0,
       silent: false,
       identity: 'model-1',
+      level: this.levels?.active,
     }));
+    const spares = [...ids.slice(there.length), ...(options.spares ?? [])];
+    this.nodes = [...present, ...spares.map(spareNode)];
+  }
+
+  /** Who takes part: every node, or every member where there is a list. */
+  get present(): ModelNode[] {
+    return this.nodes.filter((n) => this.members?.list.has(n.id) ?? true);
+  }
+
+  /** Of a model with a member list. */
+  get member(): ModelMembers {
+    if (!this.members) throw new Error('this model has no member list');
+    return this.members;
   }
 
   node(id: string): ModelNode {
@@ -87,13 +130,25 @@ export class Model {
   }
 
   get primary(): ModelNode | undefined {
-    return this.nodes.find((n) => n.running && n.role === 'primary');
+    return this.present.find((n) => n.running && n.role === 'primary');
   }
 
   async effect(text: string, act: () => void): Promise<void> {
     await this.onEffect(text);
     act();
     this.effects.push(text);
+    this.settle();
+    await this.afterEffect(text);
+  }
+
+  private settle(): void {
+    if (this.levels) settleLevels(this.levels, this.present);
+  }
+
+  /** Of a model with levels. */
+  get level(): ModelLevels {
+    if (!this.levels) throw new Error('this model has no levels');
+    return this.levels;
   }
 
   cluster(name: string): ClusterSpec {
@@ -102,7 +157,10 @@ export class Model {
       system: 'model',
       nodes: this.nodes.map((n, i) => ({ id: n.id, address: `127.0.0.1:${i + 1}`, host: { kind: 'model' } })),
       artifacts: Object.fromEntries(
-        ['1.0', '1.1', '1.2'].map((v) => [v, { path: `/artifacts/${v}`, sha256: 'a'.repeat(64) }]),
+        (this.levels ? ['3.5.1', '3.5.2', '3.6.0', '3.6.1', '3.7.0'] : ['1.0', '1.1', '1.2']).map((v) => [
+          v,
+          { path: `/artifacts/${v}`, sha256: 'a'.repeat(64) },
+        ]),
       ),
     });
   }
@@ -111,6 +169,7 @@ export class Model {
     if (this.observeFailure !== undefined) {
       throw new RollgateError('SYSTEM_UNREACHABLE', this.observeFailure, 'Wait.');
     }
+    this.settle();
     return {
       cluster: cluster.name,
       system: 'model',
@@ -120,13 +179,22 @@ export class Model {
       groups: [
         {
           id: 'default',
-          primaries: this.nodes.filter((n) => n.running && n.role === 'primary').map((n) => n.id),
+          primaries: this.present.filter((n) => n.running && n.role === 'primary').map((n) => n.id),
           epoch: known(this.epoch),
           durability: known('quorum'),
-          nodes: this.nodes.map((n) => this.nodeView(n)),
+          ...(this.levels ? { level: this.levelView(this.levels) } : {}),
+          nodes: this.nodes
+            .filter((n) => cluster.nodes.some((declared) => declared.id === n.id))
+            .map((n) => this.nodeView(n)),
         },
       ],
     };
+  }
+
+  private levelView({ active, lowering, dark }: ModelLevels): LevelView {
+    const when = <T>(what: string, value: T): Observed<T> =>
+      dark.has(what) ? unknown('dark') : known(value);
+    return { active: when('active', active), lowering: when('lowering', lowering) };
   }
 
   private nodeView(n: ModelNode): NodeView {
@@ -149,6 +217,9 @@ export class Model {
       inFlight: when({ count: n.oldestTransactionMs > 0 ? 1 : 0, oldestMs: n.oldestTransactionMs }),
       startedAt: when('2026-01-01T00:00:00.000Z'),
       stop: this.stopSafety[n.id] ?? { verdict: 'pass', evidence: 'the others suffice' },
+      ...(n.level === undefined
+        ? {}
+        : { level: this.level.dark.has(n.id) ? unknown('dark') : when(n.level) }),
     };
   }
 }
@@ -161,169 +232,11 @@ export function modelDependencies(model: Model, ledger: Partial<WriteLedger> = {
     router: () => modelRouter(model),
     probe: modelProbe(model, ledger),
     secrets: { resolve: (ref) => Promise.resolve(ref), redact: (text) => text },
+    backupFile: (runId, name) => Promise.resolve(`/backups/${runId}/${name}`),
     writeArtifacts: (state) => {
       model.reports.push(structuredClone(state));
       return Promise.resolve({ directory: '/artifacts' });
     },
-  };
-}
-
-function modelSystem(model: Model): DataSystem {
-  const position = { offset: 100, text: '100' };
-  return {
-    name: 'model',
-    positionUnit: 'entries',
-    versionRules: {
-      seriesDepth: 1,
-      step: 'same-series',
-      beyond: {
-        code: 'MAJOR_NEEDS_MIGRATION',
-        reason: 'another series',
-        remedy: 'migrate',
-        source: 'the model',
-      },
-      rows: [],
-    },
-    observe: (cluster) => Promise.resolve().then(() => model.view(cluster)),
-    launch: () => ({ executable: 'bin/model', args: [], env: {}, stopSignal: 'SIGTERM' }),
-    startAsReplica: (_cluster, id, upstream) => {
-      const node = model.node(id);
-      node.role = 'replica';
-      node.upstream = upstream;
-      return Promise.resolve();
-    },
-    follow: (_cluster, id, upstream) =>
-      model.effect(`follow ${id} ${upstream}`, () => {
-        model.node(id).upstream = upstream;
-      }),
-    tidy: () => Promise.resolve(),
-    scratch: {
-      create: () => model.effect('scratch', () => (model.scratch = true)),
-      drop: () => model.effect('drop scratch', () => (model.scratch = false)),
-      prove: (_cluster, { on }) =>
-        Promise.resolve({ seenOn: on.filter((id) => model.node(id).running && !model.deaf.has(id)), ms: 1 }),
-    },
-    settings: {
-      read: (_cluster, node, setting) => Promise.resolve(model.settings.get(`${node}/${setting}`)),
-      write: (_cluster, node, setting, value) =>
-        model.effect(`set ${node}/${setting}=${value ?? ''}`, () =>
-          model.settings.set(`${node}/${setting}`, value),
-        ),
-    },
-    handover: {
-      prepare: () => Promise.resolve(),
-      unprepare: () => Promise.resolve(),
-      fence: async (_cluster, primary, { epoch }) => {
-        const node = model.node(primary);
-        if (!node.fenced && node.role !== 'primary') {
-          throw new RollgateError('NOT_PRIMARY', `${primary} is no primary`, 'Observe again.');
-        }
-        if (!node.fenced) {
-          await model.effect(`fence ${primary}`, () => {
-            node.running = false;
-            node.fenced = true;
-          });
-        }
-        return fenceFrom({
-          group: 'default',
-          node: primary,
-          epoch,
-          position,
-          stopped: true,
-          clean: true,
-          guard: 'the model',
-          at: new Date().toISOString(),
-        });
-      },
-      unfence: async (_cluster, primary) => {
-        if (model.primary && model.primary.id !== primary) {
-          throw new RollgateError('PRIMARY_MOVED', `${model.primary.id} is the primary`, 'Nothing to do.');
-        }
-        if (!model.node(primary).fenced) return;
-        await model.effect(`unfence ${primary}`, () => {
-          const node = model.node(primary);
-          node.fenced = false;
-          node.running = true;
-        });
-      },
-      applied: (_cluster, candidates) =>
-        Promise.resolve(
-          candidates.map((node) => ({
-            node,
-            position: model.stuckCandidates ? { offset: 90, text: '90' } : position,
-          })),
-        ),
-      promote: async (_cluster, candidate, fence) => {
-        const repoint = (): void => {
-          for (const n of model.nodes) if (n.id !== candidate && n.id !== fence.node) n.upstream = candidate;
-        };
-        if (model.primary?.id === candidate) repoint();
-        else {
-          await model.effect(`promote ${candidate}`, () => {
-            model.node(candidate).role = 'primary';
-            model.epoch++;
-            repoint();
-          });
-        }
-        return { group: 'default', node: candidate, epoch: model.epoch, at: new Date().toISOString() };
-      },
-      release: (_cluster, fence) => {
-        model.node(fence.node).fenced = false;
-        return Promise.resolve();
-      },
-    },
-    probe: {
-      connect: () => {
-        throw new Error('the model has no probe clients');
-      },
-      readBack: async function* () {
-        // The model's ledger is made by its probe runner.
-      },
-    },
-  };
-}
-
-function modelHost(model: Model): Host {
-  return {
-    status: (node) => {
-      const n = model.node(node.id);
-      return Promise.resolve(
-        n.running
-          ? { kind: 'running', pid: 1, startedAt: '2026-01-01T00:00:00.000Z', version: n.installed }
-          : { kind: 'stopped', version: n.installed, fenced: n.fenced },
-      );
-    },
-    verifyArtifact: (node, version, artifact) =>
-      Promise.resolve({
-        node: node.id,
-        version,
-        state: !artifact
-          ? { kind: 'undeclared' }
-          : model.brokenArtifacts.has(`${node.id}/${version}`)
-            ? { kind: 'differs', expected: artifact.sha256, actual: 'b'.repeat(64) }
-            : { kind: 'ok', sha256: artifact.sha256 },
-      }),
-    stop: (node) => model.effect(`stop ${node.id}`, () => (model.node(node.id).running = false)),
-    install: async (node, version) => {
-      if (model.node(node.id).installed === version) return;
-      await model.effect(`install ${node.id} ${version}`, () => (model.node(node.id).installed = version));
-    },
-    start: (node) => {
-      const n = model.node(node.id);
-      if (n.fenced) throw new RollgateError('HOST_FENCED', `${node.id} is fenced`, 'Release it.');
-      if (model.dyingVersions.has(n.installed)) {
-        throw new RollgateError('HOST_START_FAILED', `${node.id} died: no such library`, 'See its log.');
-      }
-      return model.effect(`start ${node.id} ${n.installed}`, () => {
-        n.running = true;
-        n.version = n.installed;
-      });
-    },
-    installed: (node) => Promise.resolve(model.node(node.id).installed),
-    setFence: () => Promise.resolve(),
-    readFile: () => Promise.resolve(undefined),
-    writeFile: () => Promise.resolve(),
-    removeFile: () => Promise.resolve(),
   };
 }
 
@@ -358,6 +271,7 @@ function modelProbe(model: Model, ledger: Partial<WriteLedger>): ProbeRunner {
         startedAt: at,
         endedAt: at,
         buckets: [],
+        ...(model.linearizability ? { linearizability: model.linearizability } : {}),
         ...ledger,
       }),
   };

@@ -46,7 +46,7 @@ describe('R-PLAN-1: a plan as a person reads it', () => {
 
   it('tells each refusal with its remedy, and no steps', () => {
     const view = sampleView({ 'pg-3': { inSync: known(false) } });
-    const text = describeSample({ view, capabilities: { handover: false, probe: true } });
+    const text = describeSample({ view, capabilities: { probe: true, backup: false } });
     expect(text).toContain('refused, nothing has been changed');
     expect(text).toMatch(
       /refused: NOT_IN_SYNC \(pg-3\)\n {4}pg-3 is not in sync.*\n {4}remedy: Let pg-3 catch up/,

@@ -18,7 +18,10 @@ function randomNode(id: string, random: Random): NodeView {
   return {
     ...well,
     reachable: fact(well.reachable, false),
-    role: fact(well.role, random.pick(['primary', 'replica', 'learner'])),
+    role: fact(
+      id === 'pg-3' && random.chance(0.3) ? known('learner') : well.role,
+      random.pick(['primary', 'replica', 'learner']),
+    ),
     version: fact(random.chance(0.5) ? known('17.10') : well.version, '17.7'),
     serving: fact(well.serving, false),
     position: fact(well.position, { offset: 999, text: '0/3E7' }),
@@ -30,6 +33,7 @@ function randomNode(id: string, random: Random): NodeView {
       count: 1,
       oldestMs: 90_000,
     }),
+    level: fact(known('3.6'), '3.5'),
     stop: random.chance(0.05)
       ? { verdict: random.pick(['hold', 'unknown']), evidence: 'by chance' }
       : random.chance(0.1)
@@ -44,6 +48,10 @@ const randomView = (random: Random): ClusterView =>
     {
       primaries: random.chance(0.95) ? ['pg-1'] : random.pick([[], ['pg-2'], ['pg-1', 'pg-2']]),
       epoch: random.chance(0.95) ? known(3) : dark,
+      level: {
+        active: random.chance(0.9) ? known('3.6') : random.pick([dark, known('3.5')]),
+        lowering: random.chance(0.9) ? known(undefined) : random.pick([dark, known('3.5')]),
+      },
       nodes: ids.map((id) => randomNode(id, random)),
     },
   );
@@ -121,6 +129,18 @@ const makers: { readonly [K in GateKind]: (random: Random) => Extract<Gate, { ga
     gate: 'all-on-target',
     group: 'default',
     versions: { 'pg-1': r.pick(['17.5', '17.10']), 'pg-2': '17.10', 'pg-3': '17.10' },
+    ...(r.chance(0.3) ? { except: [r.pick(ids)] } : {}),
+  }),
+  'node-level': (r) => ({
+    gate: 'node-level',
+    node: r.pick(ids),
+    level: r.pick(['3.5', '3.6', '3.6', '3.6']),
+  }),
+  'level-active': () => ({ gate: 'level-active', group: 'default', level: '3.6' }),
+  'learner-caught-up': (r) => ({
+    gate: 'learner-caught-up',
+    node: r.pick(['pg-2', 'pg-3', 'pg-3']),
+    maxLag: 100,
   }),
 };
 
@@ -205,9 +225,13 @@ describe.each(Object.entries(makers))('R-ROLL-3: %s, in random clusters', (_name
       upstream: dark,
       epoch: dark,
       inFlight: dark,
+      level: dark,
       stop: { verdict: 'unknown', evidence: 'dark' },
     });
-    const view = sampleView({}, { epoch: dark, nodes: ids.map((id) => blind(node(id))) });
+    const view = sampleView(
+      {},
+      { epoch: dark, level: { active: dark, lowering: dark }, nodes: ids.map((id) => blind(node(id))) },
+    );
     const ctx = { ...randomContext(random), routing: {}, drained: [] };
     for (let i = 0; i < 50; i++) expect(judge(make(random), view, ctx)?.verdict).not.toBe('pass');
   });

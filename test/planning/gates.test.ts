@@ -4,7 +4,7 @@ import type { Gate, GateVerdict, Verdict } from '../../src/contracts/gate.js';
 import { known } from '../../src/contracts/observed.js';
 import type { ClusterView } from '../../src/contracts/view.js';
 import { allPass, evaluateGates, sameVerdicts, type GateContext } from '../../src/planning/gates.js';
-import { at, dark, node, observedAt, sampleView } from './sample.js';
+import { at, dark, leveledView, node, observedAt, sampleView } from './sample.js';
 
 type GateKind = Gate['gate'];
 
@@ -911,9 +911,174 @@ const gates: { readonly [K in GateKind]: Cases<K> } = {
         view: sampleView({}, { nodes: [node('pg-1'), node('pg-2')] }),
         says: /pg-3 not observed/,
       },
+      {
+        why: 'the one that is not is excepted',
+        verdict: 'pass',
+        gate: { except: ['pg-3'] },
+        view: sampleView({ 'pg-3': { version: known('17.10') } }),
+        says: /^pg-1, pg-2 report their target/,
+      },
+      {
+        why: 'another than the excepted one is not',
+        verdict: 'hold',
+        gate: { except: ['pg-3'] },
+        view: sampleView({ 'pg-2': { version: known('17.10') }, 'pg-3': { version: known('17.10') } }),
+        says: /^pg-2 reports 17\.10$/,
+      },
+      {
+        why: 'another than the excepted one is dark',
+        verdict: 'unknown',
+        gate: { except: ['pg-3'] },
+        view: sampleView({ 'pg-2': { version: dark } }),
+        says: /the version of pg-2 is unknown/,
+      },
+      {
+        why: 'all are excepted: nobody is left to say it',
+        verdict: 'unknown',
+        gate: { except: ['pg-1', 'pg-2', 'pg-3'] },
+        says: /no node of default was observed/,
+      },
+    ],
+  },
+  'node-level': {
+    gate: { gate: 'node-level', node: 'pg-2', level: '3.5' },
+    required: /pg-2 itself is on level 3\.5/,
+    cases: [
+      { why: 'it is', verdict: 'pass', view: leveledView(), says: /pg-2 is on level 3\.5/ },
+      {
+        why: 'the group is another matter',
+        verdict: 'pass',
+        view: leveledView({ group: { level: { active: known('3.6'), lowering: dark } } }),
+        says: /pg-2 is on level 3\.5/,
+      },
+      {
+        why: 'it has not followed the group yet',
+        verdict: 'hold',
+        view: leveledView({ changes: { 'pg-2': { level: known('3.6') } } }),
+        says: /pg-2 is on level 3\.6/,
+      },
+      {
+        why: 'it is away',
+        verdict: 'hold',
+        view: leveledView({ changes: { 'pg-2': { reachable: known(false) } } }),
+        says: /pg-2 does not answer/,
+      },
+      {
+        why: 'its level is dark',
+        verdict: 'unknown',
+        view: leveledView({ changes: { 'pg-2': { level: dark } } }),
+        says: /the level of pg-2 is unknown: permission denied/,
+      },
+      { why: 'it tells none', verdict: 'unknown', view: sampleView(), says: /pg-2 tells no level/ },
+    ],
+  },
+  'level-active': {
+    gate: { gate: 'level-active', group: 'default', level: '3.5' },
+    required: /default and every node of it are on level 3\.5, and no lowering is under way/,
+    cases: [
+      {
+        why: 'all are',
+        verdict: 'pass',
+        view: leveledView(),
+        says: /default and pg-1, pg-2, pg-3 are on level 3\.5/,
+      },
+      {
+        why: 'the group is not',
+        verdict: 'hold',
+        view: leveledView({ group: { level: { active: known('3.6'), lowering: known(undefined) } } }),
+        says: /default is on level 3\.6/,
+      },
+      {
+        why: 'one node is not',
+        verdict: 'hold',
+        view: leveledView({ changes: { 'pg-3': { level: known('3.6') } } }),
+        says: /^pg-3 is on level 3\.6$/,
+      },
+      {
+        why: 'one node is away',
+        verdict: 'hold',
+        view: leveledView({ changes: { 'pg-3': { reachable: known(false) } } }),
+        says: /pg-3 does not answer/,
+      },
+      {
+        why: 'a lowering would take it back',
+        verdict: 'hold',
+        view: leveledView({ lowering: known('3.4') }),
+        says: /default is being lowered to 3\.4/,
+      },
+      {
+        why: 'a lowering to this very level has not ended',
+        verdict: 'hold',
+        view: leveledView({ lowering: known('3.5') }),
+        says: /default is being lowered to 3\.5/,
+      },
+      {
+        why: 'the level is dark',
+        verdict: 'unknown',
+        view: leveledView({ group: { level: { active: dark, lowering: known(undefined) } } }),
+        says: /the level of default is unknown/,
+      },
+      {
+        why: 'whether it is lowered is dark',
+        verdict: 'unknown',
+        view: leveledView({ lowering: dark }),
+        says: /whether default is being lowered is unknown/,
+      },
+      {
+        why: 'the level of a node is dark',
+        verdict: 'unknown',
+        view: leveledView({ changes: { 'pg-2': { level: dark } } }),
+        says: /the level of pg-2 is unknown/,
+      },
+      { why: 'the group tells none', verdict: 'unknown', says: /the group default tells no level/ },
+      {
+        why: 'there is no node',
+        verdict: 'unknown',
+        view: leveledView({ group: { nodes: [] } }),
+        says: /no node of default was observed/,
+      },
+    ],
+  },
+  'learner-caught-up': {
+    gate: { gate: 'learner-caught-up', node: 'pg-3', maxLag: 100 },
+    required: /pg-3 is a learner and lags at most 100 bytes/,
+    cases: [
+      {
+        why: 'it is',
+        verdict: 'pass',
+        view: learning(),
+        says: /pg-3 is a learner, at most 100 bytes behind/,
+      },
+      { why: 'by the last entry', verdict: 'pass', view: learning({ lag: known(100) }), says: /at most 100/ },
+      { why: 'it lags', verdict: 'hold', view: learning({ lag: known(101) }), says: /pg-3 lags 101 bytes/ },
+      { why: 'it has a vote', verdict: 'hold', says: /pg-3 is a replica/ },
+      {
+        why: 'it is away',
+        verdict: 'hold',
+        view: learning({ reachable: known(false) }),
+        says: /pg-3 does not answer/,
+      },
+      { why: 'lag is dark', verdict: 'unknown', view: learning({ lag: dark }), says: /the lag of pg-3/ },
+      { why: 'it is ahead', verdict: 'unknown', view: learning({ lag: known(-1) }), says: /no distance/ },
+      {
+        why: 'its role is dark',
+        verdict: 'unknown',
+        view: learning({ role: dark }),
+        says: /the role of pg-3/,
+      },
+      {
+        why: 'it was not observed',
+        verdict: 'unknown',
+        gate: { node: 'pg-9' },
+        says: /pg-9 was not observed/,
+      },
     ],
   },
 };
+
+function learning(change: Partial<ReturnType<typeof node>> = {}): ClusterView {
+  return sampleView({ 'pg-3': { role: known('learner'), ...change } });
+}
 
 function withNode(view: ClusterView, id: string, change: Partial<ReturnType<typeof node>>): ClusterView {
   return {

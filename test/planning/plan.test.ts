@@ -138,7 +138,10 @@ describe('R-PLAN-1: the steps, in order', () => {
 
   it('says that without a probe nothing is proven', () => {
     const upgrade = sampleUpgrade({ probe: { enabled: false } });
-    const { steps, kind } = plan({ upgrade, capabilities: { handover: true, probe: false } });
+    const { steps, kind } = plan({
+      upgrade,
+      capabilities: { handover: 'fence', probe: false, backup: false },
+    });
     expect(kind).toBe('possible');
     expect(steps[0]?.effects.join('\n')).toMatch(/starts no probe/);
     expect(steps.at(-1)?.effects.join('\n')).not.toMatch(/probe/);
@@ -173,7 +176,7 @@ describe('R-PLAN-3: what is on the target is left alone', () => {
   it('a primary on the target is not handed over', () => {
     const { steps } = plan({
       view: sampleView({ 'pg-1': onTarget }),
-      capabilities: { handover: false, probe: true },
+      capabilities: { probe: true, backup: false },
     });
     expect(steps.map((s) => s.id)).toEqual(['prepare', 'replace/pg-2', 'replace/pg-3', 'finish']);
   });
@@ -621,14 +624,14 @@ const refusals: readonly RefusalCase[] = [
     why: 'no handover',
     code: 'HANDOVER_UNSUPPORTED',
     node: 'pg-1',
-    change: { capabilities: { handover: false, probe: true } },
+    change: { capabilities: { probe: true, backup: false } },
     message: /pg-1 is the primary .* sample has no handover/,
     remedy: /by hand/,
   },
   {
     why: 'no probe',
     code: 'PROBE_UNSUPPORTED',
-    change: { capabilities: { handover: true, probe: false } },
+    change: { capabilities: { handover: 'fence', probe: false, backup: false } },
     message: /no write ledger/,
     remedy: /probe\.enabled to false/,
   },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { known, unknown } from '../../src/contracts/observed.js';
+import { known, unknown, valueOf, type Observed } from '../../src/contracts/observed.js';
 import type { ArtifactReport, VersionRules } from '../../src/contracts/plan.js';
 import { ClusterSpec, RollingUpgradeSpec } from '../../src/contracts/spec.js';
 import { nodesOf, type ClusterView, type GroupView, type NodeView } from '../../src/contracts/view.js';
@@ -89,6 +89,79 @@ export const sampleRules: VersionRules = {
   ],
 };
 
+/** Two components name a series, one series may be taken at a time, and the nodes agree on one as their level. */
+export const levelRules: VersionRules = {
+  seriesDepth: 2,
+  step: 'adjacent-series',
+  beyond: {
+    code: 'TOO_FAR',
+    reason: 'one minor at a time',
+    remedy: 'Go step by step.',
+    source: 'https://example.org/steps',
+  },
+  rows: [
+    {
+      kind: 'known-bad',
+      from: '3.5.0',
+      to: '3.5.2',
+      reason: 'corrupts data',
+      source: 'https://example.org/3.5.3',
+    },
+  ],
+  levels: { lowered: 'by-command', lowerFrom: '3.6.0', source: 'https://example.org/downgrade' },
+};
+
+export interface Leveled {
+  /** Of pg-1, pg-2, pg-3. */
+  readonly versions?: readonly [string, string, string];
+  readonly active?: Observed<string>;
+  readonly lowering?: Observed<string | undefined>;
+  readonly changes?: Changes;
+  readonly group?: Partial<GroupView>;
+}
+
+/** The three nodes as members of a system with levels; each on the level of the group, unless changed. */
+export function leveledView({
+  versions,
+  active,
+  lowering,
+  changes = {},
+  group = {},
+}: Leveled = {}): ClusterView {
+  const level = active ?? known('3.5');
+  const view = sampleView(
+    Object.fromEntries(
+      ids.map((id, i) => [id, { version: known(versions?.[i] ?? '3.5.9'), level, ...changes[id] }]),
+    ),
+    { level: { active: level, lowering: lowering ?? known(undefined) }, ...group },
+  );
+  return { ...view, positionUnit: 'entries' };
+}
+
+/** All that planning needs for an upgrade by one series with a version switch, by default 3.5.9 → 3.6.1. */
+export function leveledPlanInput(
+  change: Partial<PlanInput> & { readonly to?: string; readonly spec?: Record<string, unknown> } = {},
+): PlanInput {
+  const { to = '3.6.1', spec = {}, ...rest } = change;
+  const view = rest.view ?? leveledView();
+  const versions = [...new Set([to, ...nodesOf(view).flatMap((n) => valueOf(n.version) ?? [])])];
+  const cluster = sampleCluster();
+  return samplePlanInput({
+    cluster: {
+      ...cluster,
+      artifacts: Object.fromEntries(versions.map((v) => [v, { path: `/opt/${v}`, sha256: hex('a') }])),
+    },
+    upgrade: sampleUpgrade({ to, ...spec }),
+    view,
+    artifacts: ids.flatMap((id) =>
+      versions.map((version) => ({ node: id, version, state: { kind: 'ok', sha256: hex('a') } as const })),
+    ),
+    rules: levelRules,
+    capabilities: { handover: 'transfer', probe: true, backup: true },
+    ...rest,
+  });
+}
+
 const hex = (digit: string): string => digit.repeat(64);
 
 export const sampleCluster = (): ClusterSpec =>
@@ -122,7 +195,7 @@ export const samplePlanInput = (change: Partial<PlanInput> = {}): PlanInput => (
   artifacts: sampleArtifacts(),
   installed: Object.fromEntries(nodesOf(change.view ?? sampleView()).map((n) => [n.id, n.version])),
   rules: sampleRules,
-  capabilities: { handover: true, probe: true },
+  capabilities: { handover: 'fence', probe: true, backup: false },
   digest: sha256,
   ...change,
 });

@@ -52,6 +52,39 @@ describe('R-SAGA-6: what can still be undone, and at what price', () => {
     ]);
   });
 
+  describe('R-SWITCH-3: a level that has been switched', () => {
+    const leveled = { ...plan, levels: { from: '3.5', to: '3.6' } };
+    const up = { from: '3.5.9', to: '3.6.1' };
+    const there = { ...up, version: '3.6.1', status: 'complete' } as const;
+
+    it('is lowered first', () => {
+      const nodes = [
+        node('pg-1', { ...there, roleAfter: 'replica' }),
+        node('pg-2', { ...there, roleAfter: 'primary' }),
+      ];
+      expect(undoOutlook({ nodes, handovers: [], plan: leveled })).toEqual({
+        steps: [
+          'switch the level 3.6 → 3.5',
+          'restart pg-1 on 3.5.9',
+          'hand over from pg-2: writers wait once',
+          'restart pg-2 on 3.5.9',
+        ],
+        price: 're-roll',
+      });
+    });
+
+    it('is not lowered as long as one node has not changed', () => {
+      const nodes = [node('pg-1', { ...up, version: '3.5.9' }), node('pg-2', there)];
+      expect(undoOutlook({ nodes, handovers: [], plan: leveled }).steps).toEqual(['restart pg-2 on 3.5.9']);
+    });
+
+    it('is not spoken of where the versions bring one level', () => {
+      const same = { ...plan, levels: { from: '3.6', to: '3.6' } };
+      const nodes = [node('pg-2', { ...there, from: '3.6.0' })];
+      expect(undoOutlook({ nodes, handovers: [], plan: same }).steps).toEqual(['restart pg-2 on 3.6.0']);
+    });
+  });
+
   it('names the point of no return, if the plan has one', () => {
     const final = { ...plan, pointOfNoReturn: 'accept' };
     expect(undoOutlook({ nodes: [], handovers: [], plan: final }).pointOfNoReturn).toBe('accept');

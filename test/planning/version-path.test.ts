@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { VersionRules } from '../../src/contracts/plan.js';
-import { compareVersions, knownBad, versionPath } from '../../src/planning/version-path.js';
+import {
+  compareVersions,
+  isOfSeries,
+  knownBad,
+  runsLater,
+  versionPath,
+} from '../../src/planning/version-path.js';
 import { sampleRules } from './sample.js';
 
 const source = 'https://example.org/rules';
@@ -124,6 +130,64 @@ describe('R-PLAN-2: the way from one version to another is data', () => {
     expect(versionPath('17.0', '17.1', sampleRules, { allowDowngrade: true })).toMatchObject({
       code: 'VERSION_KNOWN_BAD',
     });
+  });
+
+  const lowering: VersionRules = {
+    ...stepwise,
+    levels: { lowered: 'by-command', lowerFrom: '3.6.0', source },
+  };
+
+  it.each([
+    { from: '3.6.1', to: '3.5.26', rules: lowering, expected: { kind: 'direct' } },
+    { from: '3.7.0', to: '3.6.6', rules: lowering, expected: { kind: 'direct' } },
+    {
+      from: '3.6.1',
+      to: '3.5.2',
+      rules: lowering,
+      expected: { kind: 'refused', code: 'VERSION_KNOWN_BAD', source },
+    },
+    { from: '3.7.0', to: '3.5.26', rules: lowering, expected: { kind: 'refused', code: 'TOO_FAR' } },
+    // Within a series there is no level to lower, and nothing that a command would change.
+    { from: '3.6.7', to: '3.6.6', rules: lowering, expected: { kind: 'refused', code: 'VERSION_DOWNGRADE' } },
+    // The version that runs must know the way itself.
+    {
+      from: '3.5.26',
+      to: '3.4.9',
+      rules: lowering,
+      expected: { kind: 'refused', code: 'VERSION_DOWNGRADE' },
+    },
+    {
+      from: '3.6.1',
+      to: '3.5.26',
+      rules: { ...stepwise, levels: { lowered: 'never', lowerFrom: '3.6.0', source } } as const,
+      expected: { kind: 'refused', code: 'VERSION_DOWNGRADE' },
+    },
+    {
+      from: '3.6.1',
+      to: '3.5.26',
+      rules: { ...stepwise, levels: { lowered: 'by-command', lowerFrom: '3.6.2', source } } as const,
+      expected: { kind: 'refused', code: 'VERSION_DOWNGRADE' },
+    },
+  ])('R-SWITCH-3: down by a lowering of the level: $from → $to', ({ from, to, rules, expected }) => {
+    expect(versionPath(from, to, rules)).toMatchObject(expected);
+  });
+
+  it('R-SWITCH-3: rolling back may return to a bad version even where the level is lowered', () => {
+    expect(versionPath('3.6.1', '3.5.2', lowering, { allowDowngrade: true })).toEqual({ kind: 'direct' });
+  });
+
+  it.each([
+    ['3.6.1', '3.6', true, false],
+    ['3.6', '3.6', true, false],
+    ['3.5.9', '3.6', false, false],
+    ['3.60.1', '3.6', false, true],
+    ['3.7.0', '3.6', false, true],
+    [undefined, '3.6', false, true],
+    ['main', '3.6', false, true],
+  ])('R-SWITCH-3: %s of level %s: of it %s, later %s', (version, level, of, later) => {
+    if (version !== undefined) expect(isOfSeries(version, level)).toBe(of);
+    // What is not known may be later.
+    expect(runsLater(version, level)).toBe(later);
   });
 
   it('every refusal says why, what to do and who says so', () => {

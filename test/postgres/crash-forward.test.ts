@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { changingActivities } from '../../src/contracts/index.js';
-import { crashScenarios } from '../../src/dev/scenario/crash.js';
-import { patience, survives } from './support/crash.js';
+import { crashScenarios } from '../../src/dev/scenario/crash/index.js';
+import { patience, survives } from '../support/crash.js';
 
 describe('R-SAGA-1: the worker is killed directly before and after every changing activity', () => {
   it('of a full roll', patience, () => survives('forward'));
@@ -10,7 +10,18 @@ describe('R-SAGA-1: the worker is killed directly before and after every changin
   it('every changing activity is in one of the scenarios', () => {
     const planned = new Set(Object.values(crashScenarios).flatMap((s) => s.activities));
     expect(changingActivities.filter((a) => !planned.has(a))).toEqual([]);
-    // Each scenario is a test here or in crash-back.test.ts, where every kill of it must fire.
-    expect(Object.keys(crashScenarios).sort()).toEqual(['back', 'borrowed', 'forward', 'restored']);
+    // Each scenario is a test, where every kill of it must fire: here, in crash-back.test.ts and in test/etcd.
+    expect(Object.keys(crashScenarios).sort()).toEqual([
+      'back',
+      'borrowed',
+      'by-membership',
+      'etcd-cancelled',
+      'etcd-down',
+      'etcd-up',
+      'formation',
+      'formation-back',
+      'forward',
+      'restored',
+    ]);
   });
 });

@@ -38,6 +38,8 @@ test('a line is read as it was written, and never when its end is missing', () =
     { kind: 'session', session: 3, next: 18, at: 1763700000000.125 },
     { kind: 'intent', seq: 1, at: 1763700000000.125 },
     { kind: 'acknowledged', seq: 1234567, at: 1763700000000.5 },
+    { kind: 'acknowledged', seq: 42, at: 1763700000000.5, saw: '3:17' },
+    { kind: 'acknowledged', seq: 42, at: 1763700000000.5, saw: '-' },
     { kind: 'refused', seq: 2, at: 1 },
     { kind: 'unknown', seq: 2, at: 1 },
     { kind: 'end', at: 1763700000000 },
@@ -80,6 +82,49 @@ describe('R-PROOF-2: every attempt is in the journal before its outcome is known
     const second = openJournal(path, 2, 2000);
     expect(second.intent(2001)).toBe(1001);
     second.close();
+  });
+});
+
+describe('R-PROOF-2: what a read of a register saw is kept with it', () => {
+  /** Reads of three registers, the last of which the process did not live to write down. */
+  function diedInRead(): void {
+    const journal = openJournal(path, 1, 1000);
+    journal.outcome('acknowledged', journal.intent(1001), 1002, '3:17');
+    journal.outcome('acknowledged', journal.intent(1003), 1004, '-');
+    journal.outcome('unknown', journal.intent(1005), 1006);
+    journal.outcome('acknowledged', journal.intent(1007), 1008, '12:345');
+    journal.close();
+  }
+  const saws = (read: Step[]) => read.filter((s) => s.kind === 'acknowledged').map((s) => s.saw);
+
+  test('beside lines without it', async () => {
+    diedInThird();
+    const journal = openJournal(path, 2, 2000);
+    journal.outcome('acknowledged', journal.intent(2001), 2002, '0:1');
+    journal.close();
+    expect(saws(await steps())).toEqual([undefined, '0:1']);
+    expect(await readFile(path, 'utf8')).toContain('\na 4 2002.000 0:1;\n');
+  });
+
+  test('wherever it is cut off, nothing is seen that was not', async () => {
+    diedInRead();
+    const whole = await readFile(path, 'utf8');
+    const lines = ['a 1 1002.000 3:17;', 'a 2 1004.000 -;', 'a 4 1008.000 12:345;'];
+    for (let size = 0; size <= whole.length; size++) {
+      await writeFile(path, whole.slice(0, size));
+      const kept = (ending: string) =>
+        ['3:17', '-', '12:345'].slice(
+          0,
+          lines.filter((line) => whole.slice(0, size).includes(`${line}${ending}`)).length,
+        );
+      expect(saws(await steps())).toEqual(kept('\n'));
+      const journal = openJournal(path, 2, 2000);
+      journal.outcome('acknowledged', journal.intent(2001), 2002, '0:9');
+      journal.close();
+      // Only the line end was missing, and the next session has set it.
+      expect(saws(await steps())).toEqual([...kept(''), '0:9']);
+      await rm(path);
+    }
   });
 });
 

@@ -217,6 +217,8 @@ export function finishedRun(): RunState {
       buckets: buckets(),
     },
     leftUndone: [],
+    switches: [],
+    backups: [],
     faults: [
       { kind: 'worker killed with SIGKILL', during: 'the drain of a replica', at: at(2.0) },
       {

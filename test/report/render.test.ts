@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RunState } from '../../src/contracts/index.js';
+import type { Linearizability, RunState } from '../../src/contracts/index.js';
 import { nodeSpans } from '../../src/report/html/timeline/node-spans.js';
 import { renderHtml } from '../../src/report/render-html.js';
 import { renderText } from '../../src/report/render-text.js';
@@ -8,6 +8,11 @@ import { at, failedRun, finishedRun, runInProgress } from './fixture.js';
 
 const textOf = (state: RunState): string => renderText(summarize(state));
 const htmlOf = (state: RunState): string => renderHtml(summarize(state), state);
+
+function checkedRun(linearizability: Linearizability): RunState {
+  const run = finishedRun();
+  return { ...run, writes: run.writes && { ...run.writes, linearizability } };
+}
 
 describe('R-PROOF-1: summary.txt', () => {
   test('the account of a good run', () => {
@@ -27,6 +32,23 @@ describe('R-PROOF-1: summary.txt', () => {
     expect(text).toContain('WRITES_LOST');
     expect(text).toContain('NOT undone: setting/pg-1/synchronous_standby_names');
     expect(text).toContain('is (empty); to give it back:');
+  });
+
+  test('R-PROOF-2: whether the history is linearizable', () => {
+    const line = (checked: Linearizability) => textOf(checkedRun(checked));
+    const base = { operations: 31_204, registers: 3 };
+    expect(line({ verdict: 'linearizable', ...base })).toContain(
+      'linearizable: yes, 31 204 operations on 3 registers',
+    );
+    expect(line({ verdict: 'unchecked', ...base, reason: 'no program' })).toContain(
+      'linearizable: not checked: no program',
+    );
+    const violated = line({ verdict: 'violated', ...base, registers: 1, reason: 'register 0: no order' });
+    expect(violated.split('\n')[1]).toBe('!! THE HISTORY OF WRITES AND READS IS NOT LINEARIZABLE');
+    expect(violated).toContain(
+      'linearizable: VIOLATED, 31 204 operations on 1 register: register 0: no order',
+    );
+    expect(textOf(finishedRun())).not.toMatch(/linearizable/i);
   });
 
   test('without a probe nothing is claimed', () => {
@@ -109,6 +131,21 @@ describe('R-PROOF-1: report.html', () => {
     expect(page).toContain('role="alert"');
     expect(page.indexOf('1 acknowledged write is lost')).toBeLessThan(page.indexOf('Timeline'));
     expect(htmlOf(finishedRun())).not.toContain('role="alert"');
+  });
+
+  test('R-PROOF-2: whether the history is linearizable, and a violation before anything else', () => {
+    const base = { operations: 31_204, registers: 3 };
+    const good = htmlOf(checkedRun({ verdict: 'linearizable', ...base }));
+    expect(good).toContain('yes, 31 204 operations on 3 registers');
+    expect(good).not.toContain('role="alert"');
+    const bad = htmlOf(checkedRun({ verdict: 'violated', ...base, reason: '<b>register 0</b>' }));
+    expect(bad).toContain('role="alert"');
+    expect(bad.indexOf('is not linearizable')).toBeLessThan(bad.indexOf('Timeline'));
+    expect(bad).toContain('&lt;b&gt;register 0');
+    const unchecked = htmlOf(checkedRun({ verdict: 'unchecked', ...base, reason: 'no program' }));
+    expect(unchecked).toContain('not checked: no program');
+    expect(unchecked).not.toContain('explains every value that was read');
+    expect(htmlOf(finishedRun())).not.toMatch(/linearizable/i);
   });
 
   test('the timeline holds nodes, statuses, lag, the handover, gaps, faults and decisions', () => {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RunState } from '../../src/contracts/index.js';
 import { summarize } from '../../src/report/summarize.js';
 import { jsonSchemaOfSummary, Summary } from '../../src/report/summary-schema.js';
+import { formedRun, seededRun, switchedRun } from './etcd-fixture.js';
 import { at, failedRun, finishedRun, runInProgress } from './fixture.js';
 
 const gap = (ms: number, from: number) => ({ ms, from: at(from), to: at(from + ms / 1000) });
@@ -19,6 +20,10 @@ describe('R-PROOF-1: summary.json', () => {
     ['a run in progress', runInProgress],
     ['a failed run', failedRun],
     ['a run that has only begun', barely],
+    ['a run whose history was checked', checked],
+    ['a run with a version switch', switchedRun],
+    ['a formation', formedRun],
+    ['a formation that has only made its seed', seededRun],
   ];
 
   test.each(runs)('%s fits the schema, and is the same after a round trip through JSON', (_, make) => {
@@ -143,11 +148,23 @@ describe('R-PROOF-2: the step in which a gap fell', () => {
 function withoutProbe(): RunState {
   const run = finishedRun();
   const { cluster, upgrade } = run.spec;
+  if (!upgrade) throw new Error('the fixture is of a rolling upgrade');
   return {
     ...run,
     writes: undefined,
     spec: { cluster, upgrade: { ...upgrade, probe: { ...upgrade.probe, enabled: false } } },
   };
+}
+
+function checked(): RunState {
+  const run = finishedRun();
+  const linearizability = {
+    verdict: 'unchecked',
+    operations: 9,
+    registers: 3,
+    reason: 'no program',
+  } as const;
+  return { ...run, writes: run.writes && { ...run.writes, linearizability } };
 }
 
 /** Before there is a plan. */

@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rest = await super.sort(files);
-    const real = (file: TestSpecification): boolean => file.moduleId.includes('/test/postgres/');
+    const real = (file: TestSpecification): boolean => /\/test\/(postgres|etcd)\//.test(file.moduleId);
     return [...rest.filter(real), ...rest.filter((file) => !real(file))];
   }
 }

@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { kinds, type Kind } from '../../src/contracts/spec.js';
 import { jsonSchema, type JsonSchema } from '../../src/spec/index.js';
 
-const example = (name: string): unknown =>
-  parse(readFileSync(new URL(`../../examples/postgres/${name}`, import.meta.url), 'utf8'));
+const example = (name: string, of = 'postgres'): unknown =>
+  parse(readFileSync(new URL(`../../examples/${of}/${name}`, import.meta.url), 'utf8'));
 
 /** Every property of a schema that has no description, by its path. */
 function silent(schema: JsonSchema, path: string): string[] {
@@ -53,6 +53,14 @@ describe('R-SPEC-2: a JSON Schema of every kind is written out for editors', () 
     const upgrade = z.record(z.string(), z.any()).parse(example('upgrade.yaml'));
     expect(schema.safeParse(cluster).error).toBeUndefined();
     expect(schema.safeParse(upgrade).error).toBeUndefined();
+    for (const name of ['cluster.yaml', 'upgrade.yaml', 'formation.yaml']) {
+      expect(schema.safeParse(example(name, 'etcd')).error, name).toBeUndefined();
+    }
+    const formation = z.record(z.string(), z.any()).parse(example('formation.yaml', 'etcd'));
+    expect(schema.safeParse({ ...formation, kind: 'RollingUpgrade' }).success).toBe(false);
+    expect(schema.safeParse({ ...formation, spec: { cluster: 'registry', seed: 'etcd-1' } }).success).toBe(
+      false,
+    );
     expect(schema.safeParse({ ...upgrade, spec: { cluster: 'orders', to: 17.1 } }).success).toBe(false);
     expect(schema.safeParse({ ...upgrade, speck: {} }).success).toBe(false);
     expect(schema.safeParse({ ...cluster, kind: 'RollingUpgrade' }).success).toBe(false);

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { checkTarget, loadSpecs, SpecError } from '../../src/spec/index.js';
+import { checkFormation, checkTarget, loadSpecs, SpecError } from '../../src/spec/index.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'rollgate-spec-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const example = (name: string): string =>
-  fileURLToPath(new URL(`../../examples/postgres/${name}`, import.meta.url));
+const example = (name: string, of = 'postgres'): string =>
+  fileURLToPath(new URL(`../../examples/${of}/${name}`, import.meta.url));
 
 describe('R-SPEC-2: files', () => {
   test('the examples load, and name a target', async () => {
@@ -18,6 +18,17 @@ describe('R-SPEC-2: files', () => {
     expect(cluster.nodes.map((n) => n.id)).toEqual(['pg-1', 'pg-2', 'pg-3']);
     expect(Object.keys(cluster.artifacts)).toEqual(['17.5', '17.10']);
     expect(upgrade).toMatchObject({ to: '17.10', soak: 60_000, approvals: { before: ['handover'] } });
+  });
+
+  test('the examples of etcd load, and name an upgrade and a formation that fit together', async () => {
+    const files = ['cluster.yaml', 'upgrade.yaml', 'formation.yaml'].map((f) => example(f, 'etcd'));
+    const specs = await loadSpecs(files);
+    const { cluster, upgrade } = checkTarget(specs);
+    const { formation } = checkFormation(specs);
+    expect(Object.keys(cluster.artifacts)).toEqual([formation.version, upgrade.to]);
+    expect(upgrade).toMatchObject({ to: '3.6.16', switch: { approval: true, burnIn: 600_000 } });
+    expect([formation.seed, ...formation.expand]).toEqual(cluster.nodes.map((n) => n.id));
+    expect(formation).toMatchObject({ learnerLag: 100, approvals: { before: ['init/etcd-1'] } });
   });
 
   test('a file that is not there, and what is wrong in the others', async () => {

@@ -149,7 +149,7 @@ describe('R-SPEC-2: everything wrong is told at once, with file, line, key and r
       {
         at: 'system:',
         path: 'spec.system',
-        says: /"postgre"; needs "postgres"/,
+        says: /"postgre"; needs "postgres" or "etcd"/,
         helps: /did you mean "postgres"/,
       },
     ],

@@ -19,13 +19,23 @@ interface Case {
   /** The effect that must not happen while the gate holds. */
   mustNot: string;
   heal(model: Model): void;
+  /** A model with levels, from this version to that; default: one without, from 1.0 to 1.1. */
+  leveled?: { from: string; to: string };
+  /** What the failure is called where it does not name the gate. */
+  says?: RegExp;
 }
 
 const silence = (id: string) => (model: Model) => void (model.node(id).silent = true);
 const speak = (id: string) => (model: Model) => void (model.node(id).silent = false);
 
+const up = { from: '3.5.1', to: '3.6.0' };
+const down = { from: '3.6.0', to: '3.5.1' };
+
+/** Asked by formations alone. */
+type OfFormations = 'learner-caught-up' | 'seed-verified';
+
 /** Every gate holds a run: the compiler asks for a new case with each new gate. */
-const cases: Record<Exclude<GateName, 'approval'>, Case> = {
+const cases: Record<Exclude<GateName, 'approval' | OfFormations>, Case> = {
   'cluster-healthy': { disturb: silence('c'), mustNot: 'drain b', heal: speak('c') },
   'one-primary': {
     disturb: (m) => void (m.node('c').role = 'primary'),
@@ -119,6 +129,7 @@ const cases: Record<Exclude<GateName, 'approval'>, Case> = {
     disturb: (m) => void (m.stuckCandidates = true),
     mustNot: 'promote b',
     heal: (m) => void (m.stuckCandidates = false),
+    says: /CANDIDATE_BEHIND/,
   },
   'epoch-grew': {
     after: 'promote b',
@@ -140,12 +151,42 @@ const cases: Record<Exclude<GateName, 'approval'>, Case> = {
     // The run itself does, when it observes again.
     heal: () => undefined,
   },
+  'copies-identical': {
+    leveled: up,
+    disturb: (m) => void (m.level.copies = { verdict: 'hold', observed: 'c differs from a and b' }),
+    mustNot: 'backup before-start',
+    heal: (m) => void (m.level.copies = { verdict: 'pass', observed: 'all copies are equal' }),
+  },
+  'backup-verified': {
+    leveled: up,
+    disturb: (m) => void (m.level.brokenBackup = 'what was restored has another hash'),
+    mustNot: 'scratch',
+    heal: (m) => void (m.level.brokenBackup = undefined),
+    says: /BACKUP_UNVERIFIED what was restored has another hash/,
+  },
+  'node-level': {
+    leveled: down,
+    disturb: (m) => void m.level.stuck.add('b'),
+    mustNot: 'drain b',
+    heal: (m) => {
+      m.level.stuck.clear();
+    },
+  },
+  'level-active': {
+    leveled: up,
+    disturb: (m) => void (m.level.held = true),
+    mustNot: 'drop scratch',
+    heal: (m) => void (m.level.held = false),
+  },
 };
 
 describe('R-ROLL-3: every gate holds a run', () => {
   it.concurrent.each(Object.entries(cases))('%s', async (name, test) => {
-    const model = new Model();
+    const { from, to } = test.leveled ?? { from: '1.0', to: '1.1' };
+    const model = new Model(from, undefined, { levels: test.leveled !== undefined });
     const run = await harness.start(model, {
+      to,
+      switch: { approval: false },
       soak: name === 'soak-held' ? '200ms' : '0ms',
       approvals: { before: [test.before ?? 'start'] },
       timeouts: { gate: '800ms', drain: '800ms', rejoin: '800ms', start: '800ms', handover: '1500ms' },
@@ -166,14 +207,14 @@ describe('R-ROLL-3: every gate holds a run', () => {
     const blocked = await run.until('blocked', (s) => s.phase === 'blocked');
     expect(model.effects).not.toContain(test.mustNot);
     expect(`${blocked.failure?.code ?? ''} ${blocked.failure?.message ?? ''}`).toMatch(
-      name === 'candidate-at-fence' ? /CANDIDATE_BEHIND/ : new RegExp(name),
+      test.says ?? new RegExp(name),
     );
     test.heal(model);
     await run.update('retry');
     const state = await run.result();
     expect(state.failure).toBeUndefined();
     expect(state.run.outcome).toBe('completed');
-    expect(model.nodes.map((n) => n.version)).toEqual(['1.1', '1.1', '1.1']);
+    expect(model.nodes.map((n) => n.version)).toEqual([to, to, to]);
   });
 });
 

@@ -7,8 +7,13 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Connection, type WorkflowHandle, Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities, type ActivityDependencies } from '../../src/activities/index.js';
-import type { ControlInput, RunState } from '../../src/contracts/index.js';
-import { RollingUpgradeSpec } from '../../src/contracts/spec.js';
+import type { ClusterSpec, ControlInput, FormationStage, RunState } from '../../src/contracts/index.js';
+import {
+  ClusterFormationSpec,
+  PipelineSpec,
+  RollingUpgradeSpec,
+  formationStages,
+} from '../../src/contracts/spec.js';
 import { registerSearchAttributes } from '../../src/worker/search-attributes.js';
 import { modelDependencies, type Model } from '../fakes/model.js';
 
@@ -16,6 +21,18 @@ export interface Harness {
   readonly client: Client;
   /** Start a run on the model. */
   start(model: Model, upgrade?: Record<string, unknown>, input?: Record<string, unknown>): Promise<TestRun>;
+  /** Start a formation on the model, from its first node. Runs on the same model are runs of the same cluster. */
+  form(
+    model: Model,
+    formation?: Record<string, unknown>,
+    input?: { stages?: readonly FormationStage[]; rollback?: boolean; expectPlan?: string },
+  ): Promise<TestRun>;
+  /** Start a pipeline of upgrades on the model, one a target. */
+  pipe(
+    model: Model,
+    targets: readonly string[],
+    options?: { pipeline?: Record<string, unknown>; upgrade?: Record<string, unknown>; expectPlan?: string },
+  ): Promise<TestRun>;
   close(): Promise<void>;
 }
 
@@ -72,26 +89,84 @@ export async function createHarness(
         stop: (runId, ctx) => byRun(runId).probe.stop(runId, ctx),
         ledger: (cluster, runId, ctx) => of(cluster).probe.ledger(cluster, runId, ctx),
       },
+      backupFile: (runId, name) => Promise.resolve(`/backups/${runId}/${name}`),
       writeArtifacts: (state) => of({ name: state.run.cluster }).writeArtifacts(state),
     }),
   });
   const running = worker.run();
   const client = new Client({ connection });
+  const names = new Map<Model, string>();
+  const clusterOf = (model: Model): ClusterSpec => {
+    const name = names.get(model) ?? `m-${randomUUID().slice(0, 8)}`;
+    names.set(model, name);
+    if (!models.has(name)) models.set(name, modelDependencies(model));
+    const cluster = model.cluster(name);
+    // Hosts are looked up by node alone; the model's nodes carry their cluster in the host settings.
+    return {
+      ...cluster,
+      nodes: cluster.nodes.map((n) => ({ ...n, host: { kind: 'model', cluster: name } })),
+    };
+  };
   return {
     client,
+    form: async (model, formation = {}, input = {}) => {
+      const cluster = clusterOf(model);
+      const [seed, ...others] = cluster.nodes.map((n) => n.id);
+      const handle = await client.workflow.start('clusterFormation', {
+        taskQueue,
+        workflowId: `rollgate/${cluster.name}`,
+        workflowIdConflictPolicy: 'FAIL',
+        args: [
+          {
+            cluster,
+            formation: ClusterFormationSpec.parse({
+              ...{ name: 'f', cluster: cluster.name, seed, version: '3.6.0', expand: others },
+              ...{ soak: '0ms', poll: '10ms' },
+              timeouts: { gate: '2s', drain: '1s', rejoin: '1s', start: '1s' },
+              ...formation,
+            }),
+            stages: formationStages,
+            ...input,
+          },
+        ],
+      });
+      return testRun(handle);
+    },
+    pipe: async (model, targets, { pipeline = {}, upgrade = {}, expectPlan } = {}) => {
+      const cluster = clusterOf(model);
+      const upgrades = targets.map((to) =>
+        RollingUpgradeSpec.parse({
+          ...{ name: `to-${to}`, cluster: cluster.name, to, soak: '0ms', poll: '10ms' },
+          timeouts: { gate: '2s', drain: '1s', rejoin: '1s', start: '1s' },
+          ...upgrade,
+        }),
+      );
+      const stages = upgrades.map((u) => u.name);
+      const handle = await client.workflow.start('pipeline', {
+        taskQueue,
+        workflowId: `rollgate/${cluster.name}`,
+        workflowIdConflictPolicy: 'FAIL',
+        args: [
+          {
+            cluster,
+            upgrades,
+            pipeline: PipelineSpec.parse({ name: 'p', cluster: cluster.name, stages, ...pipeline }),
+            expectPlan,
+          },
+        ],
+      });
+      return testRun(handle);
+    },
     start: async (model, upgrade = {}, input = {}) => {
-      const name = `m-${randomUUID().slice(0, 8)}`;
-      models.set(name, modelDependencies(model));
-      const cluster = model.cluster(name);
-      // Hosts are looked up by node alone; the model's nodes carry their cluster in the host settings.
-      const nodes = cluster.nodes.map((n) => ({ ...n, host: { kind: 'model', cluster: name } }));
+      const cluster = clusterOf(model);
+      const { name } = cluster;
       const handle = await client.workflow.start('rollingUpgrade', {
         taskQueue,
         workflowId: `rollgate/${name}`,
         workflowIdConflictPolicy: 'FAIL',
         args: [
           {
-            cluster: { ...cluster, nodes },
+            cluster,
             upgrade: RollingUpgradeSpec.parse({
               name: 'u',
               cluster: name,

@@ -96,6 +96,8 @@ export function rolling(changes: Partial<RunState> = {}): RunState {
       },
     ],
     handovers: [],
+    switches: [],
+    backups: [],
     ledger: [],
     compensations: [],
     decisions: [],
