@@ -27,7 +27,7 @@ const answering = async (cluster: EtcdSampleCluster): Promise<NodeId[]> =>
 
 const taken = (state: RunState): string[] => state.steps.map((s) => s.id);
 
-describe('R-ROLL-11: new members on the target join, old ones are removed', () => {
+describe.concurrent('R-ROLL-11: new members on the target join, old ones are removed', () => {
   it(
     'the former leader last, asked before the last removal; after the switch there is no way back by membership',
     minutes(5),

@@ -19,7 +19,7 @@ import type { ScenarioContext } from '../../src/dev/scenario/run.js';
 import { layoutOf } from '../../src/hosts/local/layout.js';
 import { connectTemporal } from '../../src/worker/connection.js';
 import { expectBefore, hashAt, only, withData } from './support/data.js';
-import { ended, formationOf, startFormation } from './support/other-run.js';
+import { ended, formationOf, patiently, startFormation } from './support/other-run.js';
 import { expectMembers, expectProof, minutes } from './support/proof.js';
 
 type Context = ScenarioContext<EtcdSampleCluster>;
@@ -64,7 +64,7 @@ async function cutOff(context: Context): Promise<void> {
 
 /** What the data says of itself: the mode file, as `rollgate form status` shows it. */
 async function modeOf({ client, cluster }: Context) {
-  const { mode } = await client.inspectFormation(cluster, formationOf(cluster, whole));
+  const { mode } = await patiently(() => client.inspectFormation(cluster, formationOf(cluster, whole)));
   return valueOf(mode);
 }
 

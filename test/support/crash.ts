@@ -13,4 +13,4 @@ export async function survives(name: keyof typeof crashScenarios): Promise<void>
   );
 }
 
-export const patience = { timeout: 600_000 };
+export const patience = { timeout: 900_000 };

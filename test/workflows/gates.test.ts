@@ -21,6 +21,8 @@ interface Case {
   heal(model: Model): void;
   /** A model with levels, from this version to that; default: one without, from 1.0 to 1.1. */
   leveled?: { from: string; to: string };
+  /** Of a formation from a standalone; its version is that of `leveled`. */
+  forming?: true;
   /** What the failure is called where it does not name the gate. */
   says?: RegExp;
 }
@@ -31,11 +33,10 @@ const speak = (id: string) => (model: Model) => void (model.node(id).silent = fa
 const up = { from: '3.5.1', to: '3.6.0' };
 const down = { from: '3.6.0', to: '3.5.1' };
 
-/** Asked by formations alone. */
-type OfFormations = 'learner-caught-up' | 'seed-verified';
+const same = { from: '3.6.0', to: '3.6.0' };
 
 /** Every gate holds a run: the compiler asks for a new case with each new gate. */
-const cases: Record<Exclude<GateName, 'approval' | OfFormations>, Case> = {
+const cases: Record<Exclude<GateName, 'approval'>, Case> = {
   'cluster-healthy': { disturb: silence('c'), mustNot: 'drain b', heal: speak('c') },
   'one-primary': {
     disturb: (m) => void (m.node('c').role = 'primary'),
@@ -178,19 +179,36 @@ const cases: Record<Exclude<GateName, 'approval' | OfFormations>, Case> = {
     mustNot: 'drop scratch',
     heal: (m) => void (m.level.held = false),
   },
+  'learner-caught-up': {
+    ...{ leveled: same, forming: true, after: 'start b 3.6.0' },
+    disturb: (m) => void (m.node('b').lag = 500),
+    mustNot: 'vote b',
+    heal: (m) => void (m.node('b').lag = 0),
+  },
+  'seed-verified': {
+    ...{ leveled: same, forming: true },
+    disturb: (m) => void (m.member.seedVerdict = { verdict: 'hold', observed: 'hash 8' }),
+    mustNot: 'finalize a',
+    heal: (m) => void (m.member.seedVerdict = { verdict: 'pass', observed: 'hash 7' }),
+  },
 };
 
 describe('R-ROLL-3: every gate holds a run', () => {
   it.concurrent.each(Object.entries(cases))('%s', async (name, test) => {
     const { from, to } = test.leveled ?? { from: '1.0', to: '1.1' };
-    const model = new Model(from, undefined, { levels: test.leveled !== undefined });
-    const run = await harness.start(model, {
-      to,
-      switch: { approval: false },
+    const model = new Model(from, undefined, {
+      levels: test.leveled !== undefined,
+      standalone: test.forming === true,
+    });
+    const common = {
       soak: name === 'soak-held' ? '200ms' : '0ms',
       approvals: { before: [test.before ?? 'start'] },
       timeouts: { gate: '800ms', drain: '800ms', rejoin: '800ms', start: '800ms', handover: '1500ms' },
-    });
+    };
+    const run =
+      test.forming === true
+        ? await harness.form(model, common)
+        : await harness.start(model, { to, switch: { approval: false }, ...common });
     const asked = await run.until('waits', (s) => s.waiting !== undefined);
     if (test.after === undefined) test.disturb(model);
     let disturbed = false;

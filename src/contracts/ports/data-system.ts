@@ -228,8 +228,8 @@ export interface MembershipFacet {
   /** Give a learner its vote; verified in the list and on the node itself. Idempotent. @throws SYSTEM_REFUSED */
   promoteLearner(cluster: ClusterSpec, node: NodeId, ctx: EffectContext): Promise<void>;
   /**
-   * Take `node` out of the list; verified in the primary's list, and that its process serves nobody any more.
-   * Idempotent. @throws NOT_PRIMARY when it leads, SYSTEM_REFUSED
+   * Take `node` out of the list; verified in the primary's list, and that its process serves nobody any more. Its data
+   * stays; that of one that never had a vote is moved aside, so that it can be added again. Idempotent. @throws NOT_PRIMARY when it leads, SYSTEM_REFUSED
    */
   removeMember(
     cluster: ClusterSpec,

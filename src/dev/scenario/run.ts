@@ -168,7 +168,7 @@ export async function runOn<S extends Sample>(
   }
 }
 
-const patience = 420_000;
+const patience = 600_000;
 
 async function until(
   handle: RunHandle,

@@ -32,9 +32,9 @@ export async function expectBefore(sample: EtcdSampleCluster, nodes: readonly No
 
 const Hash = z.looseObject({ hash: Int, compact_revision: Int, hash_revision: Int });
 
-/** What a node itself holds at a revision, as one number: https://etcd.io/docs/v3.6/dev-guide/api_reference_v3/ */
+/** What a node itself holds at a revision, as one number (HashKV): https://etcd.io/docs/v3.6/dev-guide/api_reference_v3/ */
 export const hashAt = (sample: EtcdSampleCluster, node: NodeId, revision: number) =>
-  post(nodeSpec(sample.cluster, node).address, '/v3/maintenance/hash', { revision }, Hash).then(
+  post(nodeSpec(sample.cluster, node).address, '/v3/maintenance/hashkv', { revision }, Hash).then(
     ({ hash, compact_revision, hash_revision }) => ({ hash, compact_revision, hash_revision }),
   );
 

@@ -31,6 +31,19 @@ export const startFormation = (
 
 export const ended = (handle: RunHandle): Promise<RunState> => handle.wait({ timeoutMs: 180_000 });
 
+/** Ask again while no worker is there: one that was killed is being started. */
+export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof RollgateError) || !error.retryable || Date.now() > deadline) throw error;
+    }
+    await delay(200);
+  }
+}
+
 /** Poll the status of a run until it holds; a dead worker is waited for. */
 export async function until(
   handle: RunHandle,
