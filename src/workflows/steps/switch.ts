@@ -7,7 +7,7 @@ import { act } from '../activities.js';
 import { passGates } from '../gates.js';
 import { now, tell, type Run, upgradeOf } from '../run.js';
 import { push, settle } from '../saga.js';
-import { saveAndCompare } from './backup.js';
+import { compareCopies, saveAndCompare } from './backup.js';
 
 type Switch = Extract<NextStep, { kind: 'switch' }>;
 
@@ -26,6 +26,8 @@ export async function switchLevel(
   const { group, how, to } = step;
   const record = recordOf(run, step, view);
   if (record.predicates.length === 0) await latch(run, step, record, targets);
+  // Nobody is asked to switch copies that differ.
+  await compareCopies(run);
   await approval();
   // What goes down or stays is no new behaviour that could show itself.
   if (how === 'by-last-node') await burnIn(run, step, view);
