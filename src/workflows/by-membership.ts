@@ -10,6 +10,7 @@ import { act } from './activities.js';
 import { approvalFor, attempt, turn, type Answer } from './attempt.js';
 import { focus, membersOf, patienceMs } from './focus.js';
 import { failStep, interruptible, Interrupted, progressOf, remember, upgradeOf, type Run } from './run.js';
+import { passGates } from './gates.js';
 import { safePoint } from './safe-point.js';
 import { verifyEnd } from './steps/finish.js';
 import { addMember, moveLeader, takeOutMember } from './steps/membership.js';
@@ -105,9 +106,13 @@ function take(run: Run, next: Step, seen: MembersView): Promise<Answer> {
         }),
       );
     case 'remove':
-      return step(run, `remove/${next.node}`, `Remove ${next.node}`, next.node, () =>
-        takeOutMember(run, next.node, seen),
-      );
+      return step(run, `remove/${next.node}`, `Remove ${next.node}`, next.node, async () => {
+        await takeOutMember(run, next.node, seen);
+        await awaitLevel(
+          run,
+          membersOf(seen).filter((id) => id !== next.node),
+        );
+      });
     case 'handover': {
       const [first] = next.candidates;
       const version = first === undefined ? '' : versionFor(run, first);
@@ -125,6 +130,21 @@ function take(run: Run, next: Step, seen: MembersView): Promise<Answer> {
       );
     }
   }
+}
+
+/** The last old member is gone: the level must come up on every member, or the step has failed. */
+async function awaitLevel(run: Run, members: readonly NodeId[]): Promise<void> {
+  const level = targetLevel(run.state);
+  const cleared = run.state.switches.find(
+    (s) => s.how === 'by-last-node' && s.to === level && s.clearedAt !== undefined && s.at === undefined,
+  );
+  if (level === undefined || !cleared) return;
+  await passGates(run, {
+    what: `every member comes to level ${level}`,
+    timeoutMs: run.settings.timeouts.gate,
+    gates: [{ gate: 'level-active', group: cleared.group, level }],
+  });
+  levelReached(run, level, members);
 }
 
 /** Going down: what a member sends to one that knows no later level must be on the lower one. */
