@@ -81,11 +81,12 @@ describe('what is published', () => {
       ...['dist/client/cli/main.js', 'dist/workflow-bundle.js', 'dist/probe/main.js'],
       ...['client', 'contracts', 'worker'].map((entry) => `dist/${entry}/index.d.ts`),
       ...['examples/postgres/cluster.yaml', 'examples/postgres/upgrade.yaml'],
+      ...['cluster', 'upgrade', 'formation', 'pipeline'].map((name) => `examples/etcd/${name}.yaml`),
     ];
     expect(wanted.filter((path) => !files().includes(path))).toEqual([]);
     const folders = new Set(files().map((path) => path.split('/').slice(0, -1).slice(0, 2).join('/')));
     expect(
-      [...folders].filter((f) => !/^(?:|docs(?:\/.+)?|examples\/postgres|dist(?:\/.+)?)$/.test(f)),
+      [...folders].filter((f) => !/^(?:|docs(?:\/.+)?|examples\/(?:postgres|etcd)|dist(?:\/.+)?)$/.test(f)),
     ).toEqual([]);
     expect(files().filter((path) => /^dist\/dev\/|\.map$|\.test\.|\.tgz$/.test(path))).toEqual([]);
   });
