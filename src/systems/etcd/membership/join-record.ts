@@ -10,6 +10,8 @@ const file = 'rollgate-membership';
 
 /** The id of the member that the directory was made for; `undefined`: it was not made by us. */
 export async function joinOf(host: Host, node: NodeSpec, ctx: EffectContext): Promise<string | undefined> {
+  // A node that has never been started has no directory to read from.
+  if ((await host.dataFacts(node, ctx)) === undefined) return undefined;
   const content = await host.readFile(node, file, ctx);
   return content?.toString('utf8').trim();
 }
