@@ -2,6 +2,7 @@ import { known } from '../contracts/observed.js';
 import type { PipelinePlan, VersionRules } from '../contracts/plan.js';
 import type { RollingUpgradeSpec } from '../contracts/spec.js';
 import type { ClusterView } from '../contracts/view.js';
+import { hashOf } from './plan/hash.js';
 import { planRollingUpgrade, type PlanInput } from './plan.js';
 import { series } from './version-path.js';
 
@@ -22,7 +23,10 @@ export function planPipeline(
   });
   const kinds = stages.map((s) => s.plan.kind);
   const kind = kinds.includes('refused') ? 'refused' : kinds.every((k) => k === 'done') ? 'done' : 'possible';
-  const hash = input.digest(JSON.stringify(stages.map((s) => s.plan.hash))).slice(0, 16);
+  const hash = hashOf(
+    stages.map((s) => s.plan.hash),
+    input.digest,
+  );
   return { kind, hash, stages };
 }
 

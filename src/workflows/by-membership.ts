@@ -7,41 +7,24 @@ import { nextReplacement, type NextReplacement } from '../planning/membership/ne
 import type { Pair } from '../planning/membership/pairs.js';
 import { switchStepId } from '../planning/next-step.js';
 import { act } from './activities.js';
-import { approvalFor, attempt, turn, type Answer } from './attempt.js';
+import { approvalFor, attempt, type Answer } from './attempt.js';
 import { focus, membersOf, patienceMs } from './focus.js';
-import { failStep, interruptible, Interrupted, progressOf, remember, upgradeOf, type Run } from './run.js';
-import { passGates } from './gates.js';
-import { safePoint } from './safe-point.js';
+import { failStep, interruptible, progressOf, remember, upgradeOf, type Run } from './run.js';
+import { loop, type Ending } from './loop.js';
 import { verifyEnd } from './steps/finish.js';
 import { addMember, moveLeader, takeOutMember } from './steps/membership.js';
-import { prepare } from './steps/prepare.js';
+import { needsPrepare, prepareOnce } from './steps/prepare.js';
 import { targetLevel } from './steps/replace.js';
-import { levelReached, switchLevel } from './steps/switch.js';
+import { awaitLevel, levelReached, switchLevel } from './steps/switch.js';
 import { settleTransfer } from './steps/transfer.js';
 
-type Ending = 'completed' | 'rolled-back' | 'aborted' | 'failed';
 type Step = Exclude<NextReplacement, { kind: 'stuck' | 'complete' }>;
 
 /**
  * R-ROLL 11: new members on the target join, old ones are removed, one at a time, the former leader last. Rolling
  * back is the same with old and new exchanged; an old member joins again on an empty directory.
  */
-export async function rollByMembership(run: Run): Promise<Ending> {
-  const { state } = run;
-  for (;;) {
-    try {
-      await safePoint(run, state.direction === 'forward' ? 'rolling' : 'rolling-back');
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
-      if (!turn(run)) return 'aborted';
-      continue;
-    }
-    const answer = await turnOnce(run);
-    if (answer === 'complete') return state.direction === 'forward' ? 'completed' : 'rolled-back';
-    if (answer === 'abort') return 'aborted';
-    if (answer === 'give-up') return 'failed';
-  }
-}
+export const rollByMembership = (run: Run): Promise<Ending> => loop(run, 'rolling', turnOnce);
 
 async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   const { state } = run;
@@ -72,10 +55,7 @@ async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   });
   const { next, seen } = decided;
   if (answer !== 'done' || !next || !seen) return answer;
-  const prepared = state.steps.some((s) => s.id === 'prepare' && s.result === 'done');
-  if (!prepared && state.direction === 'forward') {
-    return attempt(run, 'prepare', 'Prepare', undefined, () => prepare(run));
-  }
+  if (needsPrepare(run)) return prepareOnce(run);
   if (next.kind === 'complete') return verify(run, seen);
   if (next.kind === 'stuck') return 'done';
   return take(run, next, seen);
@@ -108,10 +88,8 @@ function take(run: Run, next: Step, seen: MembersView): Promise<Answer> {
     case 'remove':
       return step(run, `remove/${next.node}`, `Remove ${next.node}`, next.node, async () => {
         await takeOutMember(run, next.node, seen);
-        await awaitLevel(
-          run,
-          membersOf(seen).filter((id) => id !== next.node),
-        );
+        const left = membersOf(seen).filter((id) => id !== next.node);
+        await awaitLevel(run, progressOf(run, next.node).group, targetLevel(run.state), left);
       });
     case 'handover': {
       const [first] = next.candidates;
@@ -130,21 +108,6 @@ function take(run: Run, next: Step, seen: MembersView): Promise<Answer> {
       );
     }
   }
-}
-
-/** The last old member is gone: the level must come up on every member, or the step has failed. */
-async function awaitLevel(run: Run, members: readonly NodeId[]): Promise<void> {
-  const level = targetLevel(run.state);
-  const cleared = run.state.switches.find(
-    (s) => s.how === 'by-last-node' && s.to === level && s.clearedAt !== undefined && s.at === undefined,
-  );
-  if (level === undefined || !cleared) return;
-  await passGates(run, {
-    what: `every member comes to level ${level}`,
-    timeoutMs: run.settings.timeouts.gate,
-    gates: [{ gate: 'level-active', group: cleared.group, level }],
-  });
-  levelReached(run, level, members);
 }
 
 /** Going down: what a member sends to one that knows no later level must be on the lower one. */

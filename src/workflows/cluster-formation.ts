@@ -2,29 +2,19 @@ import type { FormationView } from '../contracts/activities.js';
 import { valueOf } from '../contracts/observed.js';
 import type { FormationInput, RunState } from '../contracts/run.js';
 import { nextStage, type NextStage } from '../planning/formation/next-stage.js';
+import { acceptPlan, planned } from './accept-plan.js';
 import { act } from './activities.js';
-import { approvalFor, attempt, turn, type Answer } from './attempt.js';
+import { approvalFor, attempt, type Answer } from './attempt.js';
 import { installControls } from './controls.js';
 import { setPhase } from './publish.js';
-import {
-  createFormationRun,
-  failStep,
-  formationOf,
-  interruptible,
-  Interrupted,
-  now,
-  tell,
-  type Run,
-} from './run.js';
-import { safePoint } from './safe-point.js';
+import { createFormationRun, failStep, formationOf, interruptible, tell, type Run } from './run.js';
+import { loop } from './loop.js';
 import { finish } from './steps/finish.js';
 import { focus, membersOf, patienceMs } from './focus.js';
 import { initSeed } from './steps/formation/init.js';
 import { expandBy, removeFrom, serveSeed, transferTo, verifyMembers } from './steps/formation/members.js';
-import { prepare } from './steps/prepare.js';
+import { needsPrepare, prepareOnce } from './steps/prepare.js';
 import { settleTransfer } from './steps/transfer.js';
-
-type Ending = 'completed' | 'rolled-back' | 'aborted' | 'failed';
 
 /**
  * From a standalone to a cluster (R-FORM), or one stage of that way: plan, then observe → decide → act → verify
@@ -33,27 +23,14 @@ type Ending = 'completed' | 'rolled-back' | 'aborted' | 'failed';
 export async function clusterFormation(input: FormationInput): Promise<RunState> {
   const run = createFormationRun(input, { goBack, giveUp });
   installControls(run);
-  const { state } = run;
-  if (input.rollback === true && state.direction === 'forward') goBack(run);
-  if (!state.plan && state.direction === 'forward') {
-    const answer = await attempt(run, 'plan', 'Plan', undefined, () => plan(run, input.expectPlan));
-    const kind = planKind(state);
-    if (answer !== 'done' || kind !== 'possible') {
-      await finish(
-        run,
-        answer === 'abort' ? 'aborted' : answer === 'done' && kind === 'done' ? 'completed' : 'failed',
-      );
-      return state;
-    }
-  }
-  await finish(run, await form(run));
-  return state;
+  if (input.rollback === true && run.state.direction === 'forward') goBack(run);
+  const ended =
+    run.state.direction === 'forward' ? await planned(run, () => plan(run, input.expectPlan)) : undefined;
+  await finish(run, ended ?? (await loop(run, 'forming', turnOnce)));
+  return run.state;
 }
 
-const planKind = (state: RunState): string => state.plan?.kind ?? 'refused';
-
 async function plan(run: Run, expected: string | undefined): Promise<void> {
-  const { state } = run;
   const { spec } = formationOf(run);
   const stages = stagesOf(run);
   const made = await act('makeFormationPlan', `plan ${stages.join(', ')} of ${spec.cluster}`, {
@@ -61,25 +38,7 @@ async function plan(run: Run, expected: string | undefined): Promise<void> {
     formation: spec,
     stages,
   });
-  const changed = expected !== undefined && expected !== made.hash;
-  state.plan = changed ? { ...made, kind: 'refused' } : made;
-  state.resumeHint = `rollgate watch ${spec.cluster}`;
-  if (changed) {
-    state.failure = {
-      code: 'PLAN_CHANGED',
-      message: `the plan is ${made.hash} now; ${expected} was expected`,
-      remedy: 'Run form plan again and read what has changed. Nothing was changed by this run.',
-      at: now(),
-    };
-  } else if (made.kind === 'refused') {
-    state.failure = {
-      code: 'PLAN_REFUSED',
-      message: made.refusals.map((r) => `${r.code}: ${r.message}`).join('; '),
-      remedy: made.refusals.map((r) => r.remedy).join(' '),
-      at: now(),
-    };
-  }
-  state.nodes = made.nodes.map((n) => ({
+  run.state.nodes = made.nodes.map((n) => ({
     id: n.id,
     group: n.group,
     from: n.from,
@@ -87,34 +46,10 @@ async function plan(run: Run, expected: string | undefined): Promise<void> {
     roleBefore: n.role,
     status: n.role === 'voter' ? 'complete' : 'pending',
   }));
-  tell(run, 'step', `plan ${made.hash} is ${state.plan.kind}`);
+  acceptPlan(run, made, expected, 'form plan');
 }
 
 const stagesOf = (run: Run) => (run.state.spec.formation ? run.state.spec.stages : []);
-
-async function form(run: Run): Promise<Ending> {
-  const { state } = run;
-  for (;;) {
-    try {
-      await safePoint(run, state.direction === 'forward' ? 'forming' : 'rolling-back');
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
-      if (!turn(run)) return 'aborted';
-      continue;
-    }
-    const answer = await turnOnce(run);
-    switch (answer) {
-      case 'done':
-        break;
-      case 'complete':
-        return state.direction === 'forward' ? 'completed' : 'rolled-back';
-      case 'abort':
-        return 'aborted';
-      case 'give-up':
-        return 'failed';
-    }
-  }
-}
 
 async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   const { spec } = formationOf(run);
@@ -140,14 +75,13 @@ async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   if (run.state.direction === 'back') return goBackToStandalone(run, view);
   if (!next || next.stage === 'stuck') return 'done';
   if (next.stage === 'complete') return verify(run, view);
-  if (needsProbe(run, view)) return attempt(run, 'prepare', 'Prepare', undefined, () => prepare(run));
+  if (needsProbe(run, view)) return prepareOnce(run);
   return take(run, next, view);
 }
 
 /** Once members serve, the rest happens under the eyes of the probe. */
 const needsProbe = (run: Run, view: FormationView): boolean =>
-  valueOf(view.mode)?.mode === 'cluster' &&
-  !run.state.steps.some((s) => s.id === 'prepare' && s.result === 'done');
+  valueOf(view.mode)?.mode === 'cluster' && needsPrepare(run);
 
 function take(
   run: Run,
@@ -185,6 +119,7 @@ const titles = {
 async function verify(run: Run, view: FormationView): Promise<Answer | 'complete'> {
   const reached: { end?: 'complete' } = {};
   const answer = await attempt(run, 'finish', 'Finish', undefined, async () => {
+    await approvalFor(run, 'finish', 'Finish');
     if (valueOf(view.mode)?.mode === 'cluster') await verifyMembers(run, view);
     reached.end = 'complete';
   });

@@ -1,8 +1,11 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { Outcome, PipelineInput, PipelineState, RunState } from '../contracts/run.js';
+import { planChanged } from './accept-plan.js';
 import { act } from './activities.js';
+import { installControls } from './controls.js';
 import { createStageRun, now, runOf } from './run.js';
 import { runUpgrade, undoUpgrade, upgradeWay } from './rolling-upgrade.js';
+import { finish } from './steps/finish.js';
 
 /**
  * Stages in order as one run: each plans anew from what it finds. A stage that does not complete ends the pipeline;
@@ -112,18 +115,12 @@ function last(ended: readonly RunState[], progress: PipelineState): RunState {
 }
 
 /** Nothing was changed: the stages are not what was read. */
-function refused(input: PipelineInput, progress: PipelineState, hash: string): RunState {
+async function refused(input: PipelineInput, progress: PipelineState, hash: string): Promise<RunState> {
   const [first] = input.upgrades;
   if (!first) throw new RangeError('a pipeline has at least one stage');
   const run = createStageRun(input, first, progress, upgradeWay, () => input);
-  run.state.run.outcome = 'failed';
-  run.state.run.endedAt = now();
-  run.state.phase = 'finished';
-  run.state.failure = {
-    code: 'PLAN_CHANGED',
-    message: `the plan of the stages is ${hash} now; ${input.expectPlan ?? ''} was expected`,
-    remedy: 'Run plan again and read what has changed. Nothing was changed by this run.',
-    at: now(),
-  };
+  installControls(run);
+  run.state.failure = planChanged(hash, input.expectPlan ?? '', 'plan');
+  await finish(run, 'failed');
   return run.state;
 }

@@ -2,16 +2,15 @@ import type { RunInput, RunState } from '../contracts/run.js';
 import type { ClusterView, NodeId } from '../contracts/view.js';
 import { nextStep, switchStepId, type NextStep } from '../planning/next-step.js';
 import { isOfSeries } from '../planning/version-path.js';
+import { acceptPlan, planned } from './accept-plan.js';
 import { act } from './activities.js';
-import { approvalFor, attempt, turn, type Answer } from './attempt.js';
+import { approvalFor, attempt, type Answer } from './attempt.js';
 import { rollByMembership } from './by-membership.js';
 import { installControls } from './controls.js';
-import { passGates } from './gates.js';
 import { setPhase } from './publish.js';
 import {
   createRun,
   failStep,
-  Interrupted,
   now,
   progressOf,
   remember,
@@ -20,12 +19,12 @@ import {
   type Run,
   type Way,
 } from './run.js';
-import { safePoint } from './safe-point.js';
+import { loop, type Ending } from './loop.js';
 import { finish, verifyEnd } from './steps/finish.js';
 import { adoptPromotion, completeHandover, handOver, putBack } from './steps/handover.js';
-import { prepare } from './steps/prepare.js';
+import { needsPrepare, prepareOnce } from './steps/prepare.js';
 import { replaceNode, targetLevel } from './steps/replace.js';
-import { levelReached, switchLevel } from './steps/switch.js';
+import { awaitLevel, levelReached, switchLevel } from './steps/switch.js';
 import { settleTransfer } from './steps/transfer.js';
 
 /**
@@ -41,26 +40,14 @@ export async function rollingUpgrade(input: RunInput): Promise<RunState> {
 /** The whole of one upgrade, alone or as a stage of a pipeline. */
 export async function runUpgrade(run: Run, expected?: string): Promise<void> {
   installControls(run);
-  const { state } = run;
-  if (!state.plan) {
-    const goOn = await attempt(run, 'plan', 'Plan', undefined, () => plan(run, expected));
-    if (goOn !== 'done') {
-      await finish(run, goOn === 'abort' ? 'aborted' : 'failed');
-      return;
-    }
-    const kind = planKind(state);
-    if (kind !== 'possible') {
-      await finish(run, kind === 'done' ? 'completed' : 'failed');
-      return;
-    }
-  }
-  await finish(run, await loopOf(run));
+  const ended = await planned(run, () => plan(run, expected));
+  await finish(run, ended ?? (await loopOf(run)));
 }
 
 /** Undo an upgrade that had completed: the same loop, with the former versions as targets. */
 export async function undoUpgrade(run: Run): Promise<void> {
   installControls(run);
-  const answer = await attempt(run, 'prepare', 'Prepare', undefined, () => prepare(run));
+  const answer = await prepareOnce(run);
   if (answer !== 'done') return finish(run, answer === 'abort' ? 'aborted' : 'failed');
   goBack(run);
   await finish(run, await loopOf(run));
@@ -69,34 +56,11 @@ export async function undoUpgrade(run: Run): Promise<void> {
 const loopOf = (run: Run): Promise<Ending> =>
   upgradeOf(run).strategy === 'by-membership' ? rollByMembership(run) : roll(run);
 
-const planKind = (state: RunState): string => state.plan?.kind ?? 'refused';
-
 async function plan(run: Run, expected: string | undefined): Promise<void> {
-  const { state } = run;
-  const { cluster } = state.spec;
+  const { cluster } = run.state.spec;
   const upgrade = upgradeOf(run);
   const made = await act('makePlan', `plan ${cluster.name} to ${upgrade.to}`, { ...run.target, upgrade });
-  if (expected !== undefined && expected !== made.hash) {
-    state.failure = {
-      code: 'PLAN_CHANGED',
-      message: `the plan is ${made.hash} now; ${expected} was expected`,
-      remedy: 'Run plan again and read what has changed. Nothing was changed by this run.',
-      at: now(),
-    };
-    state.plan = { ...made, kind: 'refused' };
-    return;
-  }
-  state.plan = made;
-  state.resumeHint = `rollgate watch ${cluster.name}`;
-  if (made.kind === 'refused') {
-    state.failure = {
-      code: 'PLAN_REFUSED',
-      message: made.refusals.map((r) => `${r.code}: ${r.message}`).join('; '),
-      remedy: made.refusals.map((r) => r.remedy).join(' '),
-      at: now(),
-    };
-  }
-  state.nodes = made.nodes.map((n) => ({
+  run.state.nodes = made.nodes.map((n) => ({
     id: n.id,
     group: n.group,
     from: n.from,
@@ -105,41 +69,12 @@ async function plan(run: Run, expected: string | undefined): Promise<void> {
     version: n.from,
     status: n.from === n.to ? 'complete' : 'pending',
   }));
-  tell(run, 'step', `plan ${made.hash} is ${made.kind}`);
+  acceptPlan(run, made, expected, 'plan');
 }
 
-type Ending = 'completed' | 'rolled-back' | 'aborted' | 'failed';
-
 async function roll(run: Run): Promise<Ending> {
-  const { state } = run;
-  const prepared = (): boolean => state.steps.some((s) => s.id === 'prepare' && s.result === 'done');
-  for (;;) {
-    try {
-      await safePoint(run, state.direction === 'forward' ? 'rolling' : 'rolling-back');
-    } catch (error) {
-      if (!(error instanceof Interrupted)) throw error;
-      if (!turn(run)) return 'aborted';
-      continue;
-    }
-    if (!prepared() && state.direction === 'forward') {
-      const answer = await attempt(run, 'prepare', 'Prepare', undefined, () => prepare(run));
-      if (answer === 'give-up') return 'failed';
-      if (answer === 'abort') return 'aborted';
-      continue;
-    }
-    const answer = await turnOnce(run);
-    switch (answer) {
-      case 'done':
-        break;
-      case 'complete':
-        if (state.skipped.length > 0 && state.direction === 'forward') return skippedEnding(run);
-        return state.direction === 'forward' ? 'completed' : 'rolled-back';
-      case 'abort':
-        return 'aborted';
-      case 'give-up':
-        return 'failed';
-    }
-  }
+  const ending = await loop(run, 'rolling', turnOnce);
+  return ending === 'completed' && run.state.skipped.length > 0 ? skippedEnding(run) : ending;
 }
 
 function skippedEnding(run: Run): Ending {
@@ -155,6 +90,7 @@ function skippedEnding(run: Run): Ending {
 /** One turn of the loop: observe, decide, act, verify. */
 async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   const { state } = run;
+  if (needsPrepare(run)) return prepareOnce(run);
   const decided: { next?: NextStep; view?: ClusterView } = {};
   const answer = await attempt(run, 'observe', 'Observe', undefined, async () => {
     const seen = await act('observeCluster', 'observe the cluster', run.target);
@@ -230,7 +166,8 @@ async function take(
     return attempt(run, id, title, next.node, async () => {
       await approvalFor(run, id, title);
       await replaceNode(run, next, view);
-      await awaitLevel(run, next.group);
+      const left = state.nodes.some((n) => n.group === next.group && n.status !== 'complete');
+      if (!left) await awaitLevel(run, next.group, levelAtEnd(state));
     });
   }
   if (next.kind === 'switch') {
@@ -256,23 +193,6 @@ const switchTitles = {
 
 function targetsOf(state: RunState): Record<NodeId, string> {
   return Object.fromEntries(state.nodes.map((n) => [n.id, state.direction === 'forward' ? n.to : n.from]));
-}
-
-/** The last node has changed: the level must come up on every node, or the step has failed. */
-async function awaitLevel(run: Run, group: string): Promise<void> {
-  const { state } = run;
-  const level = levelAtEnd(state);
-  const cleared = state.switches.some(
-    (s) => s.group === group && s.to === level && s.clearedAt !== undefined && s.at === undefined,
-  );
-  const left = state.nodes.some((n) => n.group === group && n.status !== 'complete');
-  if (level === undefined || !cleared || left) return;
-  await passGates(run, {
-    what: `every node of ${group} comes to level ${level}`,
-    timeoutMs: run.settings.timeouts.gate,
-    gates: [{ gate: 'level-active', group, level }],
-  });
-  levelReached(run, level);
 }
 
 function versionsOf(run: Run, nodes: readonly NodeId[]): Record<NodeId, string> {

@@ -25,7 +25,7 @@ describe('R-SPEC-2: files', () => {
     const specs = await loadSpecs(files);
     const { cluster, upgrade } = checkTarget(specs);
     const { formation } = checkFormation(specs);
-    expect(Object.keys(cluster.artifacts)).toEqual([formation.version, upgrade.to]);
+    expect(Object.keys(cluster.artifacts)).toEqual([formation.version, upgrade.to, '3.7.3']);
     expect(upgrade).toMatchObject({ to: '3.6.16', switch: { approval: true, burnIn: 600_000 } });
     expect([formation.seed, ...formation.expand]).toEqual(cluster.nodes.map((n) => n.id));
     expect(formation).toMatchObject({ learnerLag: 100, approvals: { before: ['init/etcd-1'] } });

@@ -142,7 +142,7 @@ it('R-SAGA-1: an effect whose outcome nobody learns of is observed, not repeated
 describe.concurrent('R-SAGA-3: a formation is steered like every run', () => {
   it('approvals hold a stage, and nothing of it has been done before', async () => {
     const model = standalone();
-    const before = ['start', 'serve/a', 'expand/b', 'remove-member/a'];
+    const before = ['start', 'serve/a', 'expand/b', 'remove-member/a', 'finish'];
     const run = await harness.form(model, { ...whole, ...quiet, approvals: { before } });
     await asked(run, 'init/a');
     expect(model.effects).toEqual([]);
@@ -156,6 +156,8 @@ describe.concurrent('R-SAGA-3: a formation is steered like every run', () => {
     await asked(run, 'remove-member/a');
     expect(effects(model)).toEqual(everything.slice(0, -leaving.length));
     await approve(run, 'remove-member/a');
+    await asked(run, 'finish');
+    await approve(run, 'finish');
     expect((await run.result()).run.outcome).toBe('completed');
   });
 

@@ -2,6 +2,7 @@ import type { FormationView } from '../../contracts/activities.js';
 import { valueOf } from '../../contracts/observed.js';
 import type { ArtifactReport, Plan, PlanNode, PlanStep, VersionRules } from '../../contracts/plan.js';
 import type { ClusterFormationSpec, ClusterSpec, FormationStage } from '../../contracts/spec.js';
+import { decidedSteps, hashOf } from '../plan/hash.js';
 import { refusalsOfFormation } from './refusals.js';
 import { finishStep, prepareStep, stepsOfFormation } from './steps.js';
 
@@ -38,12 +39,12 @@ export function planFormation(input: FormationPlanInput): Plan {
     stages,
     kind,
     nodes,
-    steps: shown,
-    refusals: refusals.map((r) => r.code),
+    steps: decidedSteps(shown),
+    refusals: refusals.map((r) => `${r.code} ${r.node ?? ''}`).sort(),
   };
   return {
     kind,
-    hash: input.digest(JSON.stringify(decided)).slice(0, 16),
+    hash: hashOf(decided, input.digest),
     cluster: cluster.name,
     system: cluster.system,
     target: `${formation.version}, ${stages.join(', ')}`,

@@ -1,4 +1,4 @@
-import type { Plan, PlanNode } from '../../contracts/plan.js';
+import type { Plan, PlanNode, PlanStep } from '../../contracts/plan.js';
 import { valueOf } from '../../contracts/observed.js';
 import { findNode } from '../../contracts/view.js';
 import type { PlanInput } from './input.js';
@@ -29,19 +29,27 @@ export function planHash(
       const seen = findNode(view, node.id);
       return { ...node, identity: seen && valueOf(seen.identity), artifacts: artifactsOf(node) };
     }),
-    steps: byId(plan.steps).map(({ id, effects, gates, reversibility, approval }) => ({
-      id,
-      effects,
-      gates,
-      reversibility,
-      approval,
-    })),
+    steps: decidedSteps(plan.steps),
     // By name alone: their wording may carry figures of the moment.
     windows: plan.windows.map((w) => w.name).sort(),
     refusals: plan.refusals.map((r) => `${r.code} ${r.node ?? ''}`).sort(),
   };
-  return input.digest(JSON.stringify(canonical(decided))).slice(0, 16);
+  return hashOf(decided, input.digest);
 }
+
+/** The hash of a plan of any kind, over everything that it decides. */
+export const hashOf = (decided: object, digest: PlanInput['digest']): string =>
+  digest(JSON.stringify(canonical(decided))).slice(0, 16);
+
+/** What a step does and waits for; not its words, nor how long it may take. */
+export const decidedSteps = (steps: readonly PlanStep[]): readonly unknown[] =>
+  byId(steps).map(({ id, effects, gates, reversibility, approval }) => ({
+    id,
+    effects,
+    gates,
+    reversibility,
+    approval,
+  }));
 
 const byId = <T extends { readonly id: string }>(items: readonly T[]): readonly T[] =>
   [...items].sort((a, b) => (a.id < b.id ? -1 : 1));

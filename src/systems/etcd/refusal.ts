@@ -26,6 +26,23 @@ export function asRollgateError(error: unknown, node: NodeId, doing: string, rem
   );
 }
 
+/**
+ * For what goes on when a node is silent or cannot now, and only then.
+ * @returns the error as SYSTEM_UNREACHABLE
+ * @throws when the node said anything else, or the caller has been cancelled
+ */
+export function requireNoAnswer(
+  error: unknown,
+  node: NodeId,
+  doing: string,
+  signal: AbortSignal,
+): RollgateError {
+  signal.throwIfAborted();
+  const known = asRollgateError(error, node, doing, `See the log of ${node}, then retry.`);
+  if (!(known instanceof RollgateError) || known.code !== 'SYSTEM_UNREACHABLE') throw known;
+  return known;
+}
+
 export const authRemedy =
   'Set spec.settings.user and password to a user with the role root: maintenance and membership calls need it.';
 

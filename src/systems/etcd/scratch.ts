@@ -7,9 +7,9 @@ import {
   type ScratchFacet,
 } from '../../contracts/index.js';
 import { waitUntil } from '../wait.js';
-import { encode, EtcdError, settingsOf, type EtcdClient } from './client.js';
+import { encode, settingsOf, type EtcdClient } from './client.js';
 import { after, endOf, ownerKey, range } from './keys.js';
-import { asRollgateError } from './refusal.js';
+import { requireNoAnswer } from './refusal.js';
 import { askStatuses, byUsefulness } from './statuses.js';
 
 /** By this value we know that the keys below the prefix are ours to use and to remove. */
@@ -51,26 +51,20 @@ export function createScratch(client: EtcdClient): ScratchFacet {
       const key = `${settingsOf(cluster).scratchPrefix}canary/${token}`;
       const began = Date.now();
       const seenOn = new Set<NodeId>();
-      const left = (): number => Math.max(1, began + timeoutMs - Date.now());
-      try {
-        await put(client, cluster, from, key, token, { timeoutMs, signal: ctx.signal });
-      } catch (error) {
-        ctx.signal.throwIfAborted();
-        // Without an answer it may be there all the same: it is looked for, and what is seen counts.
-        if (error instanceof EtcdError) throw asRollgateError(error, from, 'write a canary', 'See its log.');
-      }
+      let written = false;
       await waitUntil(
         async () => {
+          written ||= await write(client, cluster, from, key, token, ctx);
           await Promise.all(
             on
               .filter((node) => !seenOn.has(node))
               .map(async (node) => {
-                if (await shows(client, cluster, node, key, token, left(), ctx)) seenOn.add(node);
+                if (await shows(client, cluster, node, key, token, ctx)) seenOn.add(node);
               }),
           );
           return seenOn.size === on.length;
         },
-        { timeoutMs: left(), pollMs },
+        { timeoutMs, pollMs },
         ctx,
       );
       return { seenOn: on.filter((node) => seenOn.has(node)), ms: Date.now() - began };
@@ -78,22 +72,41 @@ export function createScratch(client: EtcdClient): ScratchFacet {
   };
 }
 
-/** The node's own copy, not what a quorum knows: `serializable`. */
+/**
+ * Whether a put was confirmed. One without an answer may never have arrived, so it is for the caller to repeat.
+ * @throws SYSTEM_REFUSED what the node says to it, other than that it cannot now
+ */
+async function write(
+  client: EtcdClient,
+  cluster: ClusterSpec,
+  node: NodeId,
+  key: string,
+  value: string,
+  ctx: EffectContext,
+): Promise<boolean> {
+  try {
+    await put(client, cluster, node, key, value, { signal: ctx.signal });
+    return true;
+  } catch (error) {
+    requireNoAnswer(error, node, 'write a canary', ctx.signal);
+    return false;
+  }
+}
+
+/** The node's own copy, not what a quorum knows: `serializable`. False too when it does not answer. */
 async function shows(
   client: EtcdClient,
   cluster: ClusterSpec,
   node: NodeId,
   key: string,
   value: string,
-  timeoutMs: number,
   ctx: EffectContext,
 ): Promise<boolean> {
   try {
-    const options = { timeoutMs, signal: ctx.signal };
-    const { kvs } = await range(client, cluster, node, { key, serializable: true }, options);
+    const { kvs } = await range(client, cluster, node, { key, serializable: true }, { signal: ctx.signal });
     return kvs[0]?.value === value;
-  } catch {
-    ctx.signal.throwIfAborted();
+  } catch (error) {
+    requireNoAnswer(error, node, 'read a canary', ctx.signal);
     return false;
   }
 }
@@ -106,9 +119,8 @@ async function without(
 ): Promise<readonly NodeId[]> {
   const statuses = await askStatuses(client, cluster, ctx.signal);
   const voters = statuses.filter((s) => s.status?.learner === false).map((s) => s.node);
-  const { requestTimeout } = settingsOf(cluster);
   const shown = await Promise.all(
-    voters.map((node) => shows(client, cluster, node, ownerKey(cluster), mark, requestTimeout, ctx)),
+    voters.map((node) => shows(client, cluster, node, ownerKey(cluster), mark, ctx)),
   );
   return voters.filter((_, i) => shown[i] !== true);
 }
@@ -195,16 +207,14 @@ async function onAny(
   doing: string,
   work: (node: NodeId) => Promise<void>,
 ): Promise<void> {
-  let failure: unknown;
+  let failure: RollgateError | undefined;
   for (const node of byUsefulness(await askStatuses(client, cluster, ctx.signal))) {
     try {
       await work(node);
       return;
     } catch (error) {
-      ctx.signal.throwIfAborted();
-      failure = asRollgateError(error, node, doing, 'See the log of the members.');
-      if (!(failure instanceof RollgateError) || failure.code !== 'SYSTEM_UNREACHABLE') throw failure;
+      failure = requireNoAnswer(error, node, doing, ctx.signal);
     }
   }
-  throw failure;
+  throw failure ?? new RangeError('a cluster has at least one node');
 }

@@ -1,10 +1,18 @@
 import { act } from '../activities.js';
+import { attempt, type Answer } from '../attempt.js';
 import { now, tell, type Run } from '../run.js';
 import { borrow } from '../saga.js';
 import { saveAndCompare } from './backup.js';
 
+/** On the way back nothing new is made: what the way forward has made is used, or there is none. */
+export const needsPrepare = ({ state }: Run): boolean =>
+  state.direction === 'forward' && !state.steps.some((s) => s.id === 'prepare' && s.result === 'done');
+
+export const prepareOnce = (run: Run): Promise<Answer> =>
+  attempt(run, 'prepare', 'Prepare', undefined, () => prepare(run));
+
 /** Make our own objects in the cluster and start the probe. Nothing of the user's changes. */
-export async function prepare(run: Run): Promise<void> {
+async function prepare(run: Run): Promise<void> {
   const { probe } = run.settings;
   await saveAndCompare(run, 'before-start');
   borrow(

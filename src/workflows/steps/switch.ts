@@ -122,6 +122,25 @@ async function burnIn(run: Run, { group, to }: Switch, view: ClusterView): Promi
   });
 }
 
+/** The last node has changed, or gone: the level that was cleared must come up on every node, or the step has failed. */
+export async function awaitLevel(
+  run: Run,
+  group: string,
+  level: string | undefined,
+  members?: readonly NodeId[],
+): Promise<void> {
+  const cleared = run.state.switches.some(
+    (s) => s.group === group && s.to === level && s.clearedAt !== undefined && s.at === undefined,
+  );
+  if (level === undefined || !cleared) return;
+  await passGates(run, {
+    what: `every node of ${group} comes to level ${level}`,
+    timeoutMs: run.settings.timeouts.gate,
+    gates: [{ gate: 'level-active', group, level }],
+  });
+  levelReached(run, level, members);
+}
+
 /** Every member has just been seen on it. */
 export function levelReached(
   run: Run,

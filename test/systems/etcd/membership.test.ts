@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nodeSpec, RollgateError, type EffectContext, type Host } from '../../../src/contracts/index.js';
+import { nodeSpec, type EffectContext, type Host } from '../../../src/contracts/index.js';
 import { createEtcdSampleCluster } from '../../../src/dev/etcd/cluster.js';
 import type { EtcdSampleCluster } from '../../../src/dev/etcd/sample-cluster.js';
 import { createLocalHost } from '../../../src/hosts/local/host.js';
@@ -10,14 +10,12 @@ import { createEtcdClient, type EtcdClient } from '../../../src/systems/etcd/cli
 import { createFormation } from '../../../src/systems/etcd/formation/formation.js';
 import { launch } from '../../../src/systems/etcd/launch.js';
 import { createMembership } from '../../../src/systems/etcd/membership/membership.js';
+import { noSecrets } from './fixture.js';
+import { flapping } from './flapping.js';
 
-const secrets = {
-  resolve: () => Promise.reject(new Error('no secrets here')),
-  redact: (text: string) => text,
-};
 const options = { timeoutMs: 20_000, pollMs: 50 };
 const host = createLocalHost();
-const client = createEtcdClient(secrets);
+const client = createEtcdClient(noSecrets);
 const ctx: EffectContext = {
   signal: new AbortController().signal,
   heartbeat: () => undefined,
@@ -25,23 +23,6 @@ const ctx: EffectContext = {
 };
 
 afterAll(() => client.close());
-
-const lost = () => new RollgateError('SYSTEM_UNREACHABLE', 'the connection was cut', 'retry');
-
-/** Every change is carried out or not, and its answer never comes. */
-function flapping(changes: RegExp, carriedOut: boolean, times: number): EtcdClient & { asked: () => number } {
-  let count = 0;
-  return {
-    ...client,
-    asked: () => count,
-    async post(cluster, node, path, body, schema, more) {
-      if (!changes.test(path) || count >= times) return client.post(cluster, node, path, body, schema, more);
-      count++;
-      if (carriedOut) await client.post(cluster, node, path, body, schema, more).catch(() => undefined);
-      throw lost();
-    },
-  };
-}
 
 for (const version of ['3.5.35', '3.6.16'] as const) {
   describe(`R-FORM 4: members of etcd ${version} come and go`, () => {
@@ -80,14 +61,14 @@ for (const version of ['3.5.35', '3.6.16'] as const) {
 
     it('is added once, though it is refused until the cluster is healthy and answers are lost', async () => {
       const add = /member\/add/;
-      const unsent = flapping(add, false, 1);
+      const unsent = flapping(client, add, false, 1);
       await membershipOver(unsent).addLearner(sample.cluster, 'etcd-4', ctx);
       expect(unsent.asked()).toBe(1);
       await membership.addLearner(sample.cluster, 'etcd-4', ctx);
       expect(await entry('etcd-4')).toMatchObject({ role: 'learner', started: false });
 
       await membership.removeMember(sample.cluster, 'etcd-4', options, ctx);
-      const unanswered = flapping(add, true, 1);
+      const unanswered = flapping(client, add, true, 1);
       await membershipOver(unanswered).addLearner(sample.cluster, 'etcd-4', ctx);
       expect(unanswered.asked()).toBe(1);
       expect(await nodes()).toEqual(['etcd-1', 'etcd-2', 'etcd-3', 'etcd-4']);
@@ -123,7 +104,7 @@ for (const version of ['3.5.35', '3.6.16'] as const) {
 
     it('is promoted once, though the answer is lost, and says so itself', async () => {
       await expect.poll(() => sample.get('etcd-4', 'key', { local: true }).catch(() => '')).toBe('value');
-      const unanswered = flapping(/member\/promote/, true, 1);
+      const unanswered = flapping(client, /member\/promote/, true, 1);
       await membershipOver(unanswered).promoteLearner(sample.cluster, 'etcd-4', ctx);
       expect(unanswered.asked()).toBe(1);
       expect(await entry('etcd-4')).toMatchObject({ role: 'voter' });
@@ -153,7 +134,7 @@ for (const version of ['3.5.35', '3.6.16'] as const) {
     });
 
     it('is removed once, though the answer is lost, and its process ends', async () => {
-      const unanswered = flapping(/member\/remove/, true, 1);
+      const unanswered = flapping(client, /member\/remove/, true, 1);
       await membershipOver(unanswered).removeMember(sample.cluster, 'etcd-4', options, ctx);
       expect(unanswered.asked()).toBe(1);
       expect(await nodes()).toEqual(['etcd-1', 'etcd-2', 'etcd-3']);

@@ -6,7 +6,10 @@ import { prepareEtcd } from '../../../src/dev/etcd/binaries.js';
 import { createEtcdSampleCluster } from '../../../src/dev/etcd/cluster.js';
 import type { EtcdSampleCluster } from '../../../src/dev/etcd/sample-cluster.js';
 import { until } from '../../../src/dev/postgres/until.js';
-import { codeOf, ctx, etcdSystem, followersOf, nodeIn } from './fixture.js';
+import { createEtcdClient } from '../../../src/systems/etcd/client.js';
+import { createScratch } from '../../../src/systems/etcd/scratch.js';
+import { codeOf, ctx, etcdSystem, followersOf, nodeIn, noSecrets } from './fixture.js';
+import { flapping } from './flapping.js';
 
 const system = etcdSystem();
 let sample: EtcdSampleCluster;
@@ -132,6 +135,28 @@ test('R-ROLL-7: a canary is shown by the copy of each node, and not by one that 
   expect(await sample.get(leader, 'rollgate/canary/one')).toBeUndefined();
   expect(await sample.get(leader, 'rollgate/~owner')).toBeUndefined();
   expect(await sample.get(leader, 'someone/else')).toBe('stays');
+});
+
+test('R-ROLL-7: a canary of which no answer came is written again; a refusal is told', async () => {
+  const leader = await sample.leader();
+  const client = createEtcdClient(noSecrets);
+  const canary = { from: leader, on: followersOf(sample, leader), timeoutMs: 5000, pollMs: 20 };
+  try {
+    await system.scratch.create(sample.cluster, ctx);
+    for (const carriedOut of [false, true]) {
+      const through = flapping(client, /kv\/(put|range)/, carriedOut, 4);
+      const token = `cut-${carriedOut}`;
+      const { seenOn } = await createScratch(through).prove(sample.cluster, { ...canary, token }, ctx);
+      expect(seenOn).toEqual(canary.on);
+      expect(through.asked()).toBe(4);
+    }
+    const tooLong = 'x'.repeat(2 * 1024 * 1024);
+    const refused = system.scratch.prove(sample.cluster, { ...canary, token: tooLong }, ctx);
+    expect(await codeOf(refused)).toBe('SYSTEM_REFUSED');
+  } finally {
+    await system.scratch.drop(sample.cluster, ctx);
+    await client.close();
+  }
 });
 
 test('R-SAGA-1: keys below the prefix that are not ours are neither used nor removed', async () => {

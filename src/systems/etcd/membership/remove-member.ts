@@ -9,7 +9,8 @@ import {
 import { waitUntil } from '../../wait.js';
 import type { EtcdClient } from '../client.js';
 import { launch } from '../launch.js';
-import { readStatus } from '../status.js';
+import { requireNoAnswer } from '../refusal.js';
+import { readStatus, type MemberStatus } from '../status.js';
 import { changeMembers } from './change.js';
 import { joinOf } from './join-record.js';
 import type { MembershipDeps } from './membership.js';
@@ -70,8 +71,12 @@ async function requireNotListed(
   view: PrimaryView,
   ctx: EffectContext,
 ): Promise<void> {
-  const answer = await readStatus(client, cluster, node, { signal: ctx.signal }).catch(() => undefined);
-  ctx.signal.throwIfAborted();
+  let answer: MemberStatus | undefined;
+  try {
+    answer = await readStatus(client, cluster, node, { signal: ctx.signal });
+  } catch (error) {
+    requireNoAnswer(error, node, 'say which member it is', ctx.signal);
+  }
   const listed = view.members.find((m) => m.id === answer?.memberId || m.name === node);
   if (listed === undefined) return;
   throw new RollgateError(

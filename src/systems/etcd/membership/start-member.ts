@@ -11,6 +11,7 @@ import {
 import { settingsOf, type EtcdClient } from '../client.js';
 import { launch, peerUrl } from '../launch.js';
 import type { ListedMember } from '../member-list.js';
+import { requireNoAnswer } from '../refusal.js';
 import { readStatus, type MemberStatus } from '../status.js';
 import { joinOf, recordJoin } from './join-record.js';
 import type { MembershipDeps } from './membership.js';
@@ -59,9 +60,9 @@ async function requireSame(
   let status: MemberStatus;
   try {
     status = await readStatus(client, cluster, node, { signal: ctx.signal });
-  } catch {
+  } catch (error) {
     // It may be starting: whether it becomes healthy is for the gates to see.
-    ctx.signal.throwIfAborted();
+    requireNoAnswer(error, node, 'say which member it is', ctx.signal);
     return;
   }
   if (status.memberId === member.id) return;

@@ -66,8 +66,10 @@ async function readMeta(file: FileHandle): Promise<Meta> {
   const found: Meta[] = [];
   // The second is one page on, and the size of a page is that of the system it was made on.
   for (const at of [0, 4096, 8192, 16384, 32768, 65536]) {
-    const buffer = await readAt(file, at, headerBytes + metaBytes).catch(() => undefined);
-    const meta = buffer && metaOf(buffer.subarray(headerBytes));
+    const buffer = Buffer.alloc(headerBytes + metaBytes);
+    // A file may end before a place where the second could be.
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    const meta = bytesRead === buffer.length ? metaOf(buffer.subarray(headerBytes)) : undefined;
     if (meta) found.push(meta);
   }
   const [best] = found.sort((a, b) => (a.transaction < b.transaction ? 1 : -1));
