@@ -280,7 +280,7 @@ function seenOf(state: ArtifactReport['state'] | undefined): string {
 }
 
 function unknownApprovals({ formation }: FormationPlanInput, steps: readonly PlanStep[]): Refusal[] {
-  const known = new Set(['start', ...steps.map((s) => s.id)]);
+  const known = new Set(['start', 'prepare', ...steps.map((s) => s.id), 'finish']);
   return formation.approvals.before
     .filter(
       (name) => !known.has(name) && !/^(init|serve|expand|transfer-leader|remove-member)\/.+$/.test(name),
