@@ -7,7 +7,7 @@ import { messageOf } from '../../contracts/index.js';
 import { unlessAbsent } from '../../hosts/local/file-error.js';
 import { keepArtifact, type KeptArtifact } from '../kept-artifact.js';
 
-export const sampleVersions = ['17.5', '17.10'] as const;
+export const sampleVersions = ['17.5', '17.10', '18.4'] as const;
 export type SampleVersion = (typeof sampleVersions)[number];
 
 /**

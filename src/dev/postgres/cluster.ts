@@ -6,6 +6,7 @@ import { createLocalHost } from '../../hosts/local/host.js';
 import { layoutOf } from '../../hosts/local/layout.js';
 import { ownerOf } from '../../hosts/local/run-as.js';
 import { freePort } from '../free-port.js';
+import type { KeptArtifact } from '../kept-artifact.js';
 import { makeReplicas } from './base-backup.js';
 import { preparePostgres, type SampleVersion } from './binaries.js';
 import { postgresqlConf, replicaAutoConf, replicationUser, slotOf, superuser } from './configuration.js';
@@ -22,10 +23,16 @@ export interface SampleClusterOptions {
   readonly name?: string;
   /** Default 3: pg-1 (the primary), pg-2, pg-3. */
   readonly nodes?: number;
+  /** What the names of the nodes begin with; default `pg`. */
+  readonly prefix?: string;
   /** What every node runs at first; default 17.5. */
   readonly version?: SampleVersion;
   /** `synchronous_standby_names`, `null` for asynchronous; default `ANY 1` of all nodes. */
   readonly synchronous?: string | null;
+  /** `wal_level = logical`, with room for logical replication in both directions; default false. */
+  readonly logical?: boolean;
+  /** The versions that its document declares; default 17.5 and 17.10. That of `version` is always among them. */
+  readonly artifacts?: readonly SampleVersion[];
 }
 
 /**
@@ -33,9 +40,15 @@ export interface SampleClusterOptions {
  * replication as operators have them. Returns when every replica streams. Nothing is left behind if it fails.
  */
 export async function createSampleCluster(options: SampleClusterOptions = {}): Promise<SampleCluster> {
+  const version = options.version ?? '17.5';
+  const artifacts: Partial<Record<SampleVersion, KeptArtifact>> = {};
+  for (const declared of new Set([...(options.artifacts ?? (['17.5', '17.10'] as const)), version])) {
+    artifacts[declared] = await preparePostgres(declared);
+  }
+
   const directory = await emptyDirectory(options.directory);
   const count = options.nodes ?? 3;
-  const ids = Array.from({ length: count }, (_, index) => `pg-${index + 1}`);
+  const ids = Array.from({ length: count }, (_, index) => `${options.prefix ?? 'pg'}-${index + 1}`);
   const nodes: NodeSpec[] = [];
   for (const id of ids) nodes.push(sampleNode(id, await freePort(), directory));
   const synchronous =
@@ -43,13 +56,12 @@ export async function createSampleCluster(options: SampleClusterOptions = {}): P
       ? `ANY 1 (${ids.map((id) => `"${id}"`).join(', ')})`
       : options.synchronous;
 
-  const artifacts = { '17.5': await preparePostgres('17.5'), '17.10': await preparePostgres('17.10') };
   const spec = sampleSpec({ name: options.name ?? 'sample', directory, nodes, artifacts });
   await writeFile(join(directory, 'password'), newPassword(), { mode: 0o600 });
   await writeFile(join(directory, 'cluster.yaml'), clusterDocument(spec));
   const sample = await openSampleCluster(directory);
   try {
-    await build(sample, options.version ?? '17.5', synchronous);
+    await build(sample, { version, synchronous, logical: options.logical ?? false });
     return sample;
   } catch (error) {
     await sample.destroy();
@@ -59,15 +71,15 @@ export async function createSampleCluster(options: SampleClusterOptions = {}): P
 
 async function build(
   sample: SampleCluster,
-  version: SampleVersion,
-  synchronous: string | null,
+  options: { version: SampleVersion; synchronous: string | null; logical: boolean },
 ): Promise<void> {
   const { cluster, directory } = sample;
+  const { version, ...settings } = options;
   const [first, ...others] = cluster.nodes;
   const artifact = cluster.artifacts[version];
   if (!first || !artifact) throw new Error('a sample cluster needs a node and an artifact');
   const owner = await ownerOf(layoutOf(first));
-  const confOf = (node: NodeSpec) => postgresqlConf({ id: node.id, port: portOf(node), synchronous });
+  const confOf = (node: NodeSpec) => postgresqlConf({ id: node.id, port: portOf(node), ...settings });
   for (const node of cluster.nodes) await mkdir(layoutOf(node).directory, { mode: 0o755 });
 
   const password = sample.connection(first.id).password;

@@ -2,7 +2,12 @@
  * What a sample node is told. All nodes are told the same but for port and name, so that any of them can take any
  * role; what depends on the role (`primary_conninfo`, `primary_slot_name`) is in `postgresql.auto.conf` alone.
  */
-export function postgresqlConf(node: { id: string; port: number; synchronous: string | null }): string {
+export function postgresqlConf(node: {
+  id: string;
+  port: number;
+  synchronous: string | null;
+  logical: boolean;
+}): string {
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     port: String(node.port),
@@ -25,6 +30,7 @@ export function postgresqlConf(node: { id: string; port: number; synchronous: st
     password_encryption: 'scram-sha-256',
     log_destination: 'stderr',
     logging_collector: 'off',
+    ...(node.logical && logicalSettings),
     log_line_prefix: '%m [%p] %a ',
     log_timezone: 'UTC',
     timezone: 'UTC',
@@ -33,6 +39,18 @@ export function postgresqlConf(node: { id: string; port: number; synchronous: st
     .map(([name, value]) => `${name} = ${quoted(value)}\n`)
     .join('');
 }
+
+/** Enough for a stream each way, for a session of every worker, and for the standbys. A standby must have no less. */
+const logicalSettings: Readonly<Record<string, string>> = {
+  wal_level: 'logical',
+  max_wal_senders: '20',
+  max_replication_slots: '20',
+  max_worker_processes: '24',
+  max_logical_replication_workers: '12',
+  max_sync_workers_per_subscription: '4',
+  // How long a worker of a subscription waits before it connects again; 5 s otherwise.
+  wal_retrieve_retry_interval: '500ms',
+};
 
 export const replicationUser = 'replicator';
 export const superuser = 'rollgate';
