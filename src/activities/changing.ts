@@ -27,8 +27,8 @@ export function createChangingActivities(
       run(runId, (ctx) => deps.system(cluster).scratch.create(cluster, ctx)),
     dropScratch: ({ cluster, runId }) => run(runId, (ctx) => deps.system(cluster).scratch.drop(cluster, ctx)),
 
-    startProbe: ({ cluster, runId, probe }) =>
-      run(runId, (ctx) => deps.probe.start(cluster, runId, probe, ctx)),
+    startProbe: ({ cluster, runId, probe, also }) =>
+      run(runId, (ctx) => deps.probe.start(cluster, runId, { ...probe, also }, ctx)),
     stopProbe: ({ runId }) => run(runId, (ctx) => deps.probe.stop(runId, ctx)),
 
     proveReplication: ({ cluster, runId, token, from, on, timeoutMs, pollMs }) =>

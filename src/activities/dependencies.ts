@@ -23,7 +23,7 @@ export interface ActivityDependencies {
   readonly writeArtifacts: (state: RunState) => Promise<{ directory: string }>;
 }
 
-type Facet = 'handover' | 'transfer' | 'versionSwitch' | 'backup' | 'membership' | 'formation';
+type Facet = 'handover' | 'transfer' | 'versionSwitch' | 'backup' | 'membership' | 'formation' | 'migration';
 
 /** A facet that the plan has found. @throws SYSTEM_REFUSED */
 export function needed<F extends Facet>(system: DataSystem, facet: F): NonNullable<DataSystem[F]> {

@@ -20,6 +20,7 @@ export async function effect<T>(
   try {
     return await run({
       runId,
+      resumed: context.info.heartbeatDetails as unknown,
       signal: context.cancellationSignal,
       heartbeat: (seen) => {
         details = seen;
@@ -33,14 +34,18 @@ export async function effect<T>(
   }
 }
 
-/** Details of a failure: `[{ remedy }]`. */
-export function toFailure(error: unknown, secrets: SecretResolver): Error {
+/** Details of a failure: `[{ remedy }]`. `final`: not to be tried again, whatever its code says. */
+export function toFailure(
+  error: unknown,
+  secrets: SecretResolver,
+  { final = false }: { final?: boolean } = {},
+): Error {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (error instanceof RollgateError) {
     return ApplicationFailure.create({
       type: error.code,
       message: secrets.redact(error.message),
-      nonRetryable: !error.retryable,
+      nonRetryable: final || !error.retryable,
       details: [{ remedy: secrets.redact(error.remedy) }],
     });
   }

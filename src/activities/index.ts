@@ -2,6 +2,7 @@ import type { Activities } from '../contracts/index.js';
 import { createChangingActivities } from './changing.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createFormationChanging, createFormationReading } from './formation.js';
+import { createMigrationChanging, createMigrationReading } from './migration.js';
 import { createReadingActivities } from './reading.js';
 
 export type { ActivityDependencies } from './dependencies.js';
@@ -11,4 +12,6 @@ export const createActivities = (deps: ActivityDependencies): Activities => ({
   ...createChangingActivities(deps),
   ...createFormationReading(deps),
   ...createFormationChanging(deps),
+  ...createMigrationReading(deps),
+  ...createMigrationChanging(deps),
 });

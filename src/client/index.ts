@@ -1,12 +1,18 @@
 /** The typed client: what a release train needs to plan, start, follow and steer upgrades and formations. */
 export { createRollgateClient, type RollgateClient, type RollgateClientOptions } from './rollgate-client.js';
-export type { StartFormationInput, StartInput, StartPipelineInput } from './run-start.js';
+export type {
+  StartFormationInput,
+  StartInput,
+  StartMigrationInput,
+  StartPipelineInput,
+} from './run-start.js';
 export type { RunHandle, WaitOptions } from './run-handle.js';
 export type { RunFilter, RunListing } from './run-list.js';
 export type { Check } from './diagnose.js';
 export type { WorkerSeen } from './task-queue.js';
 export {
   checkFormation,
+  checkMigration,
   checkPipeline,
   checkTarget,
   loadSpecs,
@@ -20,6 +26,7 @@ export {
   ClusterFormationSpec,
   ClusterSpec,
   PipelineSpec,
+  StorageMigrationSpec,
   RollingUpgradeSpec,
   RollgateError,
   errorCatalogue,
@@ -41,6 +48,7 @@ export {
   type Phase,
   type PipelinePlan,
   type PipelineState,
+  type Validation,
   type Plan,
   type PlanStep,
   type RunFailure,

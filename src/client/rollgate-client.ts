@@ -10,11 +10,13 @@ import {
   type FormationInput,
   type FormationStage,
   type FormationView,
+  type MigrationInput,
   type PipelineInput,
   type PipelinePlan,
   type Plan,
   type RollingUpgradeSpec,
   type RunInput,
+  type Validation,
 } from '../contracts/index.js';
 import { diagnose, type Check } from './diagnose.js';
 import { firstRunIdOf } from './describe-run.js';
@@ -23,16 +25,19 @@ import type { RunHandle } from './run-handle.js';
 import { attributeKeys, isRun, listRuns, type RunFilter, type RunListing } from './run-list.js';
 import {
   formationRun,
+  migrationRun,
   pipelineRun,
   upgradeRun,
   type StartFormationInput,
   type StartInput,
+  type StartMigrationInput,
   type StartPipelineInput,
 } from './run-start.js';
 import { runToEnd } from './run-to-end.js';
 import { createSessionSource } from './session.js';
 import { startRun, type RunStart } from './start-run.js';
 import { workersOf, type WorkerSeen } from './task-queue.js';
+import { requireNoRun, validationOf } from './validation.js';
 import { asRollgateError } from './temporal-errors.js';
 
 export interface RollgateClientOptions {
@@ -45,7 +50,7 @@ export interface RollgateClientOptions {
 }
 
 /**
- * Runs and plans of rolling upgrades and cluster formations, for programs such as release trains. Specs are parsed ones, as
+ * Runs and plans of rolling upgrades, cluster formations and storage migrations, for programs such as release trains. Specs are parsed ones, as
  * {@link loadSpecs} or the zod schemas return them. All methods may throw a RollgateError `TEMPORAL_UNREACHABLE`.
  */
 export interface RollgateClient {
@@ -87,6 +92,28 @@ export interface RollgateClient {
    * @throws RollgateError as {@link RollgateClient.start}
    */
   startPipeline(input: StartPipelineInput): Promise<RunHandle>;
+  /** What a migration would do; read-only, as {@link RollgateClient.plan}. */
+  planMigration(input: StartMigrationInput): Promise<Plan>;
+  /**
+   * Start a storage migration.
+   *
+   * @throws RollgateError as {@link RollgateClient.start}
+   */
+  startMigration(input: StartMigrationInput): Promise<RunHandle>;
+  /**
+   * Compare both copies of a migration in progress at an exact cut of its own, to the row and column. Writers wait for
+   * the cut, at most as long as the migration says.
+   *
+   * @param sample how many rows that differ are located, of each table; default: what the migration says
+   * @throws RollgateError `RUN_NOT_FOUND`, `CONTROL_REFUSED` when no changes flow now, `CUT_REFUSED`
+   */
+  validate(clusterOrWorkflowId: string, sample?: number): Promise<Validation>;
+  /**
+   * Remove what a migration has left that no run goes on with.
+   *
+   * @throws RollgateError `RUN_ALREADY_RUNNING`; `SYSTEM_REFUSED` when the destination takes the writes
+   */
+  discardMigration(input: StartMigrationInput): Promise<void>;
   /**
    * A run by its cluster or workflow id: the latest, or the one of `runId`.
    *
@@ -125,6 +152,26 @@ export function createRollgateClient(options: RollgateClientOptions = {}): Rollg
     return followRun(sessions, { cluster: name, workflowId: workflowIdOf(name), runId });
   }
 
+  const get: RollgateClient['get'] = async (clusterOrWorkflowId, runId) => {
+    const workflowId = clusterOrWorkflowId.includes('/')
+      ? clusterOrWorkflowId
+      : workflowIdOf(clusterOrWorkflowId);
+    const session = await sessions.open();
+    const about = runId === undefined ? workflowId : `${workflowId} ${runId}`;
+    try {
+      const found = await session.client.workflow.getHandle(workflowId, runId).describe();
+      if (!isRun(found.type)) throw notARun(about, found.type);
+      const cluster = found.typedSearchAttributes.get(attributeKeys.cluster);
+      return followRun(sessions, {
+        cluster: cluster ?? workflowId.slice(workflowIdOf('').length),
+        workflowId,
+        runId: firstRunIdOf(found),
+      });
+    } catch (error) {
+      throw asRollgateError(error, about);
+    }
+  };
+
   return {
     plan: async (cluster, upgrade) =>
       runToEnd<Plan>(await sessions.open(), {
@@ -137,6 +184,15 @@ export function createRollgateClient(options: RollgateClientOptions = {}): Rollg
     start: (input) => begin(upgradeRun(input)),
     startFormation: (input) => begin(formationRun(input)),
     startPipeline: (input) => begin(pipelineRun(input)),
+    startMigration: (input) => begin(migrationRun(input)),
+
+    planMigration: async ({ cluster, destination, migration }) =>
+      runToEnd<Plan>(await sessions.open(), {
+        type: workflowTypes.planMigration,
+        idPrefix: `rollgate-plan/${cluster.name}`,
+        input: { cluster, destination, migration } satisfies MigrationInput,
+        summary: `${cluster.name}: plan the migration to ${destination.name}`,
+      }),
 
     planPipeline: async ({ cluster, pipeline, upgrades }) =>
       runToEnd<PipelinePlan>(await sessions.open(), {
@@ -154,24 +210,29 @@ export function createRollgateClient(options: RollgateClientOptions = {}): Rollg
         summary: `${cluster.name}: plan ${stages.join(', ')} of a cluster from ${formation.seed}`,
       }),
 
-    get: async (clusterOrWorkflowId, runId) => {
-      const workflowId = clusterOrWorkflowId.includes('/')
-        ? clusterOrWorkflowId
-        : workflowIdOf(clusterOrWorkflowId);
-      const session = await sessions.open();
-      const about = runId === undefined ? workflowId : `${workflowId} ${runId}`;
-      try {
-        const found = await session.client.workflow.getHandle(workflowId, runId).describe();
-        if (!isRun(found.type)) throw notARun(about, found.type);
-        const cluster = found.typedSearchAttributes.get(attributeKeys.cluster);
-        return followRun(sessions, {
-          cluster: cluster ?? workflowId.slice(workflowIdOf('').length),
-          workflowId,
-          runId: firstRunIdOf(found),
-        });
-      } catch (error) {
-        throw asRollgateError(error, about);
-      }
+    get,
+
+    validate: async (clusterOrWorkflowId, sample) => {
+      const handle = await get(clusterOrWorkflowId);
+      const input = validationOf(await handle.status(), sample);
+      return runToEnd<Validation>(await sessions.open(), {
+        type: workflowTypes.validateMigration,
+        idPrefix: `rollgate-validate/${handle.cluster}`,
+        input,
+        summary: `${handle.cluster}: compare both copies at a cut`,
+        timeout: '7d',
+      });
+    },
+
+    discardMigration: async ({ cluster, destination, migration }) => {
+      await requireNoRun(get, cluster.name);
+      await runToEnd<unknown>(await sessions.open(), {
+        type: workflowTypes.discardMigration,
+        idPrefix: `rollgate-discard/${cluster.name}`,
+        input: { cluster, destination, migration } satisfies MigrationInput,
+        summary: `${cluster.name}: remove what the migration to ${destination.name} has left`,
+        timeout: '7d',
+      });
     },
 
     list: async (filter = {}) => listRuns(await sessions.open(), filter),
@@ -208,6 +269,6 @@ export function createRollgateClient(options: RollgateClientOptions = {}): Rollg
 const notARun = (about: string, type: string): RollgateError =>
   new RollgateError(
     'RUN_NOT_FOUND',
-    `${about} is a workflow of type ${type}, not a run of an upgrade or a formation`,
+    `${about} is a workflow of type ${type}, not a run of an upgrade, a formation or a migration`,
     'rollgate list shows the runs of this namespace.',
   );

@@ -30,6 +30,7 @@ const kindsOfRuns: ReadonlyMap<string, RunState['run']['kind'] | 'Pipeline'> = n
 >([
   [workflowTypes.rollingUpgrade, 'RollingUpgrade'],
   [workflowTypes.clusterFormation, 'ClusterFormation'],
+  [workflowTypes.storageMigration, 'StorageMigration'],
   [workflowTypes.pipeline, 'Pipeline'],
 ]);
 

@@ -4,10 +4,12 @@ import {
   type ClusterSpec,
   type FormationInput,
   type FormationStage,
+  type MigrationInput,
   type PipelineInput,
   type PipelineSpec,
   type RollingUpgradeSpec,
   type RunInput,
+  type StorageMigrationSpec,
 } from '../contracts/index.js';
 import type { RunStart } from './start-run.js';
 
@@ -57,6 +59,29 @@ export const upgradeRun = ({ cluster, upgrade, expectPlan }: StartInput): RunSta
   summary: `${cluster.name}: ${cluster.system} to ${upgrade.to}`,
   memo: { upgrade: upgrade.name, to: upgrade.to },
   input: { cluster, upgrade, expectPlan } satisfies RunInput,
+});
+
+export interface StartMigrationInput {
+  /** The source: the run is of this cluster. */
+  readonly cluster: ClusterSpec;
+  readonly destination: ClusterSpec;
+  readonly migration: StorageMigrationSpec;
+  /** The hash of a plan that was read, as in {@link StartInput}. */
+  readonly expectPlan?: string;
+}
+
+export const migrationRun = ({
+  cluster,
+  destination,
+  migration,
+  expectPlan,
+}: StartMigrationInput): RunStart => ({
+  type: workflowTypes.storageMigration,
+  cluster,
+  target: `migration to ${destination.name}`,
+  summary: `${cluster.name}: ${cluster.system} migration to ${destination.name}`,
+  memo: { migration: migration.name, destination: destination.name },
+  input: { cluster, destination, migration, expectPlan } satisfies MigrationInput,
 });
 
 export function formationRun(input: StartFormationInput): RunStart {

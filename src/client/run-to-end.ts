@@ -7,7 +7,7 @@ import { noWorker, requireWorker, unclaimedTask } from './task-queue.js';
 const executionTimeout = '20m';
 
 /**
- * Run a short read-only workflow and wait for its result; without a worker it is given up rather than waited for.
+ * Run a short workflow and wait for its result; without a worker it is given up rather than waited for.
  *
  * @throws RollgateError `NO_WORKER`; and what the workflow failed with
  */
@@ -19,6 +19,8 @@ export async function runToEnd<T>(
     readonly idPrefix: string;
     readonly input: unknown;
     readonly summary: string;
+    /** Default 20m. */
+    readonly timeout?: '7d';
   },
 ): Promise<T> {
   const workflowId = `${workflow.idPrefix}/${randomUUID()}`;
@@ -29,7 +31,7 @@ export async function runToEnd<T>(
     const handle = await session.client.workflow.start<(input: unknown) => Promise<T>>(workflow.type, {
       workflowId,
       taskQueue: session.taskQueue,
-      workflowExecutionTimeout: executionTimeout,
+      workflowExecutionTimeout: workflow.timeout ?? executionTimeout,
       staticSummary: workflow.summary,
       args: [workflow.input],
     });

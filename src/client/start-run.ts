@@ -5,6 +5,7 @@ import {
   workflowIdOf,
   type ClusterSpec,
   type FormationInput,
+  type MigrationInput,
   type PipelineInput,
   type RunInput,
   type RunState,
@@ -21,7 +22,7 @@ export interface RunStart {
   readonly target: string;
   readonly summary: string;
   readonly memo: Readonly<Record<string, unknown>>;
-  readonly input: RunInput | FormationInput | PipelineInput;
+  readonly input: RunInput | FormationInput | MigrationInput | PipelineInput;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Fence } from './fence.js';
 import type { Gate, GateVerdict } from './gate.js';
 import type { BorrowedSetting, WriteLedger } from './ledger.js';
+import type { MigrationChangingActivities, MigrationReadingActivities } from './migration-activities.js';
 import type { PipelinePlan, Plan } from './plan.js';
 import type { Observed } from './observed.js';
 import type { Backup, Member, Promotion, SeedSnapshot, StandaloneView } from './ports/data-system.js';
@@ -74,7 +75,8 @@ export interface ReadingActivities {
 export interface ChangingActivities {
   createScratch(input: Target): Promise<void>;
   dropScratch(input: Target): Promise<void>;
-  startProbe(input: Target & { probe: RollingUpgradeSpec['probe'] }): Promise<void>;
+  /** `also`: a second cluster to which the writes may move; the probe follows them as an ordinary client. */
+  startProbe(input: Target & { probe: RollingUpgradeSpec['probe']; also?: ClusterSpec }): Promise<void>;
   stopProbe(input: Target): Promise<void>;
   /** Writes a canary on `from`, reads it on each of `on`. */
   proveReplication(
@@ -172,7 +174,10 @@ export interface FormationView extends MembersView {
   readonly standalone?: StandaloneView;
 }
 
-export type Activities = ReadingActivities & ChangingActivities;
+export type Activities = ReadingActivities &
+  ChangingActivities &
+  MigrationReadingActivities &
+  MigrationChangingActivities;
 
 /** The names of all changing activities; the compiler holds it to the interface. */
 export const changingActivities = Object.keys({

@@ -36,6 +36,10 @@ export const workflowIdOf = (cluster: string): string => `rollgate/${cluster}`;
 export const workflowTypes = {
   rollingUpgrade: 'rollingUpgrade',
   clusterFormation: 'clusterFormation',
+  storageMigration: 'storageMigration',
+  planMigration: 'planMigration',
+  validateMigration: 'validateMigration',
+  discardMigration: 'discardMigration',
   pipeline: 'pipeline',
   planPipeline: 'planPipeline',
   plan: 'planRollingUpgrade',

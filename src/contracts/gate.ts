@@ -85,6 +85,9 @@ export type GateName =
   | 'backup-verified'
   | 'copies-identical'
   | 'seed-verified'
+  | 'copies-equal'
+  | 'definitions-equal'
+  | 'stream-caught-up'
   | 'approval';
 
 export interface GateVerdict {

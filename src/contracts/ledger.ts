@@ -7,7 +7,7 @@ import type { NodeId } from './view.js';
 export interface BorrowedSetting {
   /** Unique in the run, e.g. `setting/pg-1/synchronous_standby_names`. */
   readonly id: string;
-  readonly kind: 'setting' | 'routing' | 'scratch' | 'probe' | 'fence';
+  readonly kind: 'setting' | 'routing' | 'scratch' | 'probe' | 'fence' | 'migration';
   readonly node?: NodeId;
   readonly name: string;
   /** `undefined`: it did not exist before. */

@@ -28,6 +28,7 @@ export type StepAction =
       readonly last?: NodeId;
     }
   | { readonly kind: 'form'; readonly stage: FormationStage; readonly node: NodeId }
+  | { readonly kind: 'migrate'; readonly step: StepId }
   | { readonly kind: 'finish' };
 
 /**

@@ -7,7 +7,10 @@ import type {
   FormationStage,
   PipelineSpec,
   RollingUpgradeSpec,
+  RunSettings,
+  StorageMigrationSpec,
 } from './spec.js';
+import type { Cut, Direction, ExportCut, Side, Validation } from './migration.js';
 import type { Fence } from './fence.js';
 import type { Backup, Promotion, SeedSnapshot } from './ports/data-system.js';
 import type { DataMode } from './ports/host.js';
@@ -19,6 +22,7 @@ export type Phase =
   | 'planning'
   | 'rolling'
   | 'forming'
+  | 'migrating'
   | 'waiting-for-approval'
   | 'paused'
   | 'blocked'
@@ -106,7 +110,16 @@ export interface TimelineEvent {
   /** ISO 8601. */
   readonly at: string;
   readonly kind:
-    'step' | 'node' | 'gate' | 'handover' | 'switch' | 'decision' | 'failure' | 'compensation' | 'probe';
+    | 'step'
+    | 'node'
+    | 'gate'
+    | 'handover'
+    | 'switch'
+    | 'migration'
+    | 'decision'
+    | 'failure'
+    | 'compensation'
+    | 'probe';
   readonly step?: StepId;
   readonly node?: NodeId;
   readonly text: string;
@@ -161,6 +174,11 @@ export type Compensation =
   | { readonly id: string; readonly kind: 'cancel-lowering'; readonly group: GroupId }
   | { readonly id: string; readonly kind: 'restore-routing'; readonly node: NodeId }
   | { readonly id: string; readonly kind: 'give-back'; readonly borrowed: BorrowedSetting }
+  /** Remove everything that a migration has made, as long as the source takes the writes. */
+  | { readonly id: string; readonly kind: 'discard-migration' }
+  | { readonly id: string; readonly kind: 'stop-stream'; readonly direction: Direction }
+  | { readonly id: string; readonly kind: 'unfence-side'; readonly direction: Direction }
+  | { readonly id: string; readonly kind: 'release-cut'; readonly name: string }
   | { readonly id: string; readonly kind: 'stop-probe' }
   | { readonly id: string; readonly kind: 'drop-scratch' };
 
@@ -173,15 +191,94 @@ export interface StepProgress {
   result?: 'done' | 'failed' | 'skipped' | 'interrupted';
 }
 
-/** What was written for a run, by kind. */
+/** What was written for a run, by kind. `cluster` is the one that the run is of: of a migration, the source. */
 export type RunSpec =
-  | { readonly cluster: ClusterSpec; readonly upgrade: RollingUpgradeSpec; readonly formation?: undefined }
+  | {
+      readonly cluster: ClusterSpec;
+      readonly upgrade: RollingUpgradeSpec;
+      readonly formation?: undefined;
+      readonly migration?: undefined;
+    }
   | {
       readonly cluster: ClusterSpec;
       readonly formation: ClusterFormationSpec;
       readonly stages: readonly FormationStage[];
       readonly upgrade?: undefined;
+      readonly migration?: undefined;
+    }
+  | {
+      readonly cluster: ClusterSpec;
+      readonly migration: StorageMigrationSpec;
+      readonly destination: ClusterSpec;
+      readonly upgrade?: undefined;
+      readonly formation?: undefined;
     };
+
+/** The document that says how a run goes about it. */
+export const documentOf = (spec: RunSpec): RunSettings => spec.upgrade ?? spec.formation ?? spec.migration;
+
+export const migrationPhases = [
+  'preflight',
+  'exporting',
+  'bootstrapping',
+  'validating-export',
+  'dual-writing',
+  'validating-cutover',
+  'awaiting-approval',
+  'cutting-over',
+  'observing',
+  'accepted',
+  'cut-back',
+  'discarded',
+] as const;
+export type MigrationPhase = (typeof migrationPhases)[number];
+
+/** One change of the side that takes the writes. */
+export interface SideSwitch {
+  readonly direction: Direction;
+  /** The validation by which it was allowed. */
+  readonly validation: string;
+  readonly startedAt: string;
+  position?: Position;
+  openedAt?: string;
+  /** As the effects saw it: from the first writer that waited until the other side was open. */
+  writeGapMs?: number;
+  result: 'in-progress' | 'done' | 'undone';
+}
+
+/** How much of something that takes long is done. */
+export interface Progress {
+  readonly ranges: number;
+  done: number;
+  rows: number;
+  bytes: number;
+  readonly totalBytes: number;
+  readonly startedAt: string;
+  endedAt?: string;
+}
+
+/** Where a migration stands. */
+export interface MigrationState {
+  phase: MigrationPhase;
+  phases: { readonly phase: MigrationPhase; readonly at: string }[];
+  /** The side that takes the writes, as the run has made it. */
+  authority: Side;
+  export?: ExportCut;
+  copy?: Progress;
+  /** The comparison in progress, or the last one. */
+  comparison?: Progress & { readonly cut: string };
+  validations: Validation[];
+  switches: SideSwitch[];
+  /** Both copies at the fence of the last switch, to be compared while it is observed. */
+  fenceCut?: Cut;
+  /** When the time of observation began, and when it was over. ISO 8601. */
+  observedSince?: string;
+  observedUntil?: string;
+  /** The acceptance has begun: there is no way back any more. */
+  retiring?: boolean;
+  /** The next rollback goes all the way: nothing of ours stays. */
+  discarding?: boolean;
+}
 
 /** Where a formation stands: the mode file's words, and every milestone of this run. */
 export interface FormationState {
@@ -221,7 +318,7 @@ export interface RunState {
   readonly run: {
     readonly id: string;
     readonly workflowId: string;
-    readonly kind: 'RollingUpgrade' | 'ClusterFormation';
+    readonly kind: 'RollingUpgrade' | 'ClusterFormation' | 'StorageMigration';
     readonly name: string;
     readonly cluster: string;
     readonly system: string;
@@ -244,6 +341,8 @@ export interface RunState {
   pipeline?: PipelineState;
   /** Of a cluster formation. */
   formation?: FormationState;
+  /** Of a storage migration. */
+  migration?: MigrationState;
   switches: SwitchRecord[];
   backups: SavedBackup[];
   /** A fence that holds now, until it is released or undone. */
@@ -291,6 +390,18 @@ export interface FormationInput extends InputOfEvery {
   readonly stages: readonly FormationStage[];
   /** Make a formation that was not finalized a standalone again, instead of going on with it. */
   readonly rollback?: boolean;
+}
+
+export interface MigrationInput extends InputOfEvery {
+  readonly migration: StorageMigrationSpec;
+  readonly destination: ClusterSpec;
+}
+
+/** One comparison of both copies of a migration whose changes flow in this direction. */
+export interface ValidationInput extends MigrationInput {
+  readonly direction: Direction;
+  /** Of the cut: a plain word that no other cut has. */
+  readonly name: string;
 }
 
 export interface PipelineInput extends InputOfEvery {

@@ -218,19 +218,95 @@ export const PipelineSpec = z.strictObject({
 });
 export type PipelineSpec = z.infer<typeof PipelineSpec>;
 
+/** `HH:MM`, UTC. */
+const TimeOfDay = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day in quotes, such as "02:30", UTC');
+
+export const StorageMigrationSpec = z.strictObject({
+  name: Name,
+  source: Name.describe('metadata.name of the Cluster document of A, which is live.'),
+  destination: Name.describe(
+    'metadata.name of the Cluster document of B: initialised, empty, running, on the new version.',
+  ),
+  copy: z
+    .strictObject({
+      streams: z.int().min(1).max(64).default(3).describe('Ranges that are copied at once. Default 3.'),
+    })
+    .prefault({})
+    .describe('The first copy of the rows.'),
+  validation: z
+    .strictObject({
+      streams: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(2)
+        .describe('Ranges of each side that are hashed at once. Default 2.'),
+      mismatches: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(20)
+        .describe('How many rows that differ are located and shown, of each table. Default 20.'),
+    })
+    .prefault({})
+    .describe('The comparison of both copies.'),
+  cutover: z
+    .strictObject({
+      approval: z
+        .boolean()
+        .default(true)
+        .describe('Wait for an approval before B takes the writes. Default true.'),
+      maxWritePause: Duration.default(1000).describe(
+        'Writers wait no longer than this, at a cut or at the cutover: it is given up and tried again. Default 1s.',
+      ),
+      window: z
+        .strictObject({
+          from: TimeOfDay.describe('The first minute, UTC.'),
+          to: TimeOfDay.describe('The last one; earlier than `from`: on the next day.'),
+        })
+        .optional()
+        .describe('The hours within which the cutover may happen. Default: any.'),
+    })
+    .prefault({})
+    .describe('When B takes the writes, and what that may cost.'),
+  observe: z
+    .strictObject({
+      for: Duration.default(600_000).describe(
+        'How long B takes the writes, with A kept current, before it is asked to accept. Default 10m.',
+      ),
+      synchronousReverse: z
+        .boolean()
+        .default(true)
+        .describe(
+          'B confirms a write when A has it too, so that a cut-back loses none even when B is lost. false opens the window reverse-asynchronous. Default true.',
+        ),
+      acceptance: z
+        .boolean()
+        .default(true)
+        .describe('Wait for an approval before A is retired: there is no way back from there. Default true.'),
+    })
+    .prefault({})
+    .describe('The time in which one command takes everything back to A.'),
+  ...runFields,
+});
+export type StorageMigrationSpec = z.infer<typeof StorageMigrationSpec>;
+
 /** What every kind of run has. */
-export type RunSettings = Pick<RollingUpgradeSpec, 'name' | 'cluster' | keyof typeof runFields>;
+export type RunSettings = Pick<RollingUpgradeSpec, 'name' | keyof typeof runFields>;
 
 export const kinds = {
   Cluster: ClusterSpec,
   RollingUpgrade: RollingUpgradeSpec,
   ClusterFormation: ClusterFormationSpec,
+  StorageMigration: StorageMigrationSpec,
   Pipeline: PipelineSpec,
 } as const;
 export type Kind = keyof typeof kinds;
 
 /** Kinds of the format that this release does not run yet; naming one gives an error that says so. */
-export const laterKinds = ['VersionSwitch', 'StorageMigration'] as const;
+export const laterKinds = ['VersionSwitch'] as const;
 
 export const apiVersion = 'rollgate/v1';
 

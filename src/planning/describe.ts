@@ -4,20 +4,12 @@ import type { RunState } from '../contracts/run.js';
 /**
  * A plan as a person reads it before approving: plain text, aligned, for a terminal or a log.
  *
- * @param kind of the run that it is the plan of
+ * @param kind of the run that it is the plan of; default: a migration or a rolling upgrade, as its nodes say
  */
-export function describePlan(plan: Plan, kind: RunState['run']['kind'] = 'RollingUpgrade'): string {
+export function describePlan(plan: Plan, kind: RunState['run']['kind'] = kindOf(plan)): string {
   const sections = [
     heading(plan, kind),
-    kind === 'ClusterFormation'
-      ? table(
-          ['node', 'group', 'role now'],
-          plan.nodes.map((n) => [n.id, n.group, n.role]),
-        )
-      : table(
-          ['node', 'group', 'role', 'from', 'to'],
-          plan.nodes.map((n) => [n.id, n.group, n.role, n.from, n.from === n.to ? 'already there' : n.to]),
-        ),
+    nodesOf(plan, kind),
     ...plan.refusals.map(describeRefusal),
     ...plan.steps.map(describeStep),
     plan.windows.map((w) => `accepted: ${w.name}\n    ${w.risk}`),
@@ -28,6 +20,29 @@ export function describePlan(plan: Plan, kind: RunState['run']['kind'] = 'Rollin
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
+}
+
+const kindOf = ({ nodes }: Plan): RunState['run']['kind'] =>
+  nodes.some((n) => n.role === 'destination') ? 'StorageMigration' : 'RollingUpgrade';
+
+function nodesOf({ nodes }: Plan, kind: RunState['run']['kind']): string[] {
+  switch (kind) {
+    case 'ClusterFormation':
+      return table(
+        ['node', 'group', 'role now'],
+        nodes.map((n) => [n.id, n.group, n.role]),
+      );
+    case 'StorageMigration':
+      return table(
+        ['node', 'group', 'side', 'version'],
+        nodes.map((n) => [n.id, n.group, n.role, n.from === '' ? 'unknown' : n.from]),
+      );
+    case 'RollingUpgrade':
+      return table(
+        ['node', 'group', 'role', 'from', 'to'],
+        nodes.map((n) => [n.id, n.group, n.role, n.from, n.from === n.to ? 'already there' : n.to]),
+      );
+  }
 }
 
 /** The plans of all stages, and the one hash that stands for them. */
@@ -41,15 +56,19 @@ export const describePipelinePlan = (plan: PipelinePlan): string =>
   ].join('\n\n');
 
 function heading(plan: Plan, kind: RunState['run']['kind']): string[] {
-  const formation = kind === 'ClusterFormation';
   const verdicts: Record<Plan['kind'], string> = {
     possible: 'possible',
-    done: `nothing to do, ${formation ? 'every stage is done' : 'every node is on the target'}`,
+    done: `nothing to do, ${kind === 'ClusterFormation' ? 'every stage is done' : 'every node is on the target'}`,
     refused: 'refused, nothing has been changed',
   };
   const of = `of ${plan.cluster} (${plan.system})`;
+  const titles: Record<RunState['run']['kind'], string> = {
+    RollingUpgrade: `Rolling upgrade ${of} to`,
+    ClusterFormation: `Cluster formation ${of} on`,
+    StorageMigration: `Storage migration ${of} to`,
+  };
   return [
-    `${formation ? `Cluster formation ${of} on` : `Rolling upgrade ${of} to`} ${plan.target}: ${verdicts[plan.kind]}`,
+    `${titles[kind]} ${plan.target}: ${verdicts[plan.kind]}`,
     `plan ${plan.hash}, observed ${plan.observedAt}`,
   ];
 }

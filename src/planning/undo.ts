@@ -1,6 +1,7 @@
 import type { Reversibility } from '../contracts/plan.js';
 import type { RunState } from '../contracts/run.js';
 import { undoOfFormation } from './formation/undo.js';
+import { undoOfMigration } from './migration/undo.js';
 
 /** What a rollback would do from here, and what it costs (R-SAGA 6). */
 export interface UndoOutlook {
@@ -54,6 +55,7 @@ export function describeUndo(state: RunState): string | undefined {
   if (state.formation && state.spec.formation) {
     return `rollback from here: ${undoOfFormation(state.spec.formation.seed, state.formation)}`;
   }
+  if (state.migration) return `rollback from here: ${undoOfMigration(state.migration)}`;
   const { steps, price, pointOfNoReturn } = undoOutlook(state);
   const what = steps.length === 0 ? 'nothing to undo, the run ends' : `${price}: ${steps.join('; ')}`;
   return `rollback from here: ${what}; point of no return: ${pointOfNoReturn ?? 'none'}`;

@@ -9,6 +9,8 @@ import type { ProbeLayout } from './layout.js';
 export const ProbeConfig = z.object({
   runId: z.string().min(1),
   cluster: ClusterSpec,
+  /** A second cluster, to which the writes may move. */
+  also: ClusterSpec.optional(),
   writers: z.int().min(1),
   interval: z.number().min(0),
   timeout: z.number().min(1),

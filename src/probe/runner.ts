@@ -92,7 +92,7 @@ async function untilWriting(
 ): Promise<void> {
   const { cluster, runId, options, ctx } = wanted;
   if (!deps.system(cluster.system).probe) throw withoutProbe(cluster);
-  const { writers, interval, timeout } = options;
+  const { writers, interval, timeout, also } = options;
   const readyWithin = deps.readyWithinMs ?? 30_000;
   const deadline = performance.now() + readyWithin;
   let launched: LaunchedProbe | undefined;
@@ -105,7 +105,7 @@ async function untilWriting(
     const ended = launched?.ended();
     if (!alive && ended !== undefined) throw await failed(layout, ended);
     if (session?.state !== 'alive' && !launched) {
-      await writeConfig(layout, { cluster, runId, writers, interval, timeout });
+      await writeConfig(layout, { cluster, also, runId, writers, interval, timeout });
       launched = await launchProbe(deps.entry, layout);
     }
     if (performance.now() > deadline) {

@@ -1,3 +1,4 @@
+import type { Side } from '../contracts/index.js';
 import { betweenSteps } from './during.js';
 import type { Summary } from './summary-schema.js';
 
@@ -54,9 +55,18 @@ export function formatRole(node: Summary['nodes'][number]): string {
   return untouched || roleAfter === roleBefore ? roleBefore : `${roleBefore} → ${roleAfter}`;
 }
 
-/** `17.5 → 17.10`: every version the nodes came from and the one to reach; `3.6.16, a cluster from etcd-1`. */
+/**
+ * `17.5 → 17.10`: every version the nodes came from and the one to reach; `3.6.16, a cluster from etcd-1`;
+ * `17.10 → 18.4 on orders-18`.
+ */
 export function formatAim(summary: Summary): string {
-  const { seed, run, direction } = summary;
+  const { seed, run, direction, migration } = summary;
+  if (migration) {
+    const versions = (['source', 'destination'] as const).map((side) => versionsOn(side, summary));
+    return versions.includes('')
+      ? `to ${migration.destination}`
+      : `${versions.join(' → ')} on ${migration.destination}`;
+  }
   if (seed !== undefined) {
     const way = direction === 'forward' ? `a cluster from ${seed}` : `${seed} back to a standalone`;
     return `${run.target}, ${way}`;
@@ -64,6 +74,10 @@ export function formatAim(summary: Summary): string {
   const from = [...new Set(summary.nodes.map((n) => n.from))].filter((v) => v !== summary.run.target);
   return from.length === 0 ? summary.run.target : `${from.join(', ')} → ${summary.run.target}`;
 }
+
+/** What the nodes of a side run. */
+const versionsOn = (side: Side, { nodes }: Summary): string =>
+  [...new Set(nodes.filter((n) => n.roleBefore === side).map((n) => n.from))].join(', ');
 
 /** `yes, 31 204 operations on 3 registers`, `VIOLATED, …` with what no order explains, `not checked: …`. */
 export function formatLinearizability(
@@ -81,7 +95,7 @@ export function formatLinearizability(
   }
 }
 
-const formatAmount = (n: number, of: string): string => `${formatCount(n)} ${of}${n === 1 ? '' : 's'}`;
+export const formatAmount = (n: number, of: string): string => `${formatCount(n)} ${of}${n === 1 ? '' : 's'}`;
 
 /** Why there are no figures on writes, in one sentence. */
 export function whyNotMeasured(measurement: Summary['measurement']): string {

@@ -10,6 +10,7 @@ import { handoversSection } from './html/sections/handovers.js';
 import { heading } from './html/sections/heading.js';
 import { guaranteesSection } from './html/sections/limits.js';
 import { logSection } from './html/sections/log.js';
+import { migrationSection } from './html/sections/migration.js';
 import { nodesSection } from './html/sections/nodes.js';
 import { planSection } from './html/sections/plan.js';
 import { switchesSection } from './html/sections/switches.js';
@@ -50,9 +51,9 @@ export function renderHtml(summary: Summary, state: RunState): string {
           ${heading(summary)} ${lossAlarm(summary)} ${violationAlarm(summary)} ${failureBox(summary)}
           ${waitingBox(summary)} ${unobservedBox(summary)} ${figures(summary)}
           ${timelineSection(summary, state)} ${nodesSection(summary)} ${formationSection(summary)}
-          ${handoversSection(summary)} ${switchesSection(summary)} ${backupsSection(summary)}
-          ${writesSection(summary)} ${gatesSection(summary)} ${borrowedSection(summary)}
-          ${planSection(summary)} ${eventsSection(summary)} ${logSection(summary)}
+          ${migrationSection(summary)} ${handoversSection(summary)} ${switchesSection(summary)}
+          ${backupsSection(summary)} ${writesSection(summary)} ${gatesSection(summary)}
+          ${borrowedSection(summary)} ${planSection(summary)} ${eventsSection(summary)} ${logSection(summary)}
           ${guaranteesSection(summary)}
           <footer>
             Written by rollgate from the state of the run as of ${summary.asOf}. The same figures for

@@ -12,9 +12,11 @@ import {
   msBetween,
   whyNotMeasured,
 } from './format.js';
+import { formatStanding } from './format-migration.js';
 import type { Summary } from './summary-schema.js';
 import { backupLines } from './text/backups.js';
 import { formationLines } from './text/formation.js';
+import { cutLines, migrationLines, moveLines } from './text/migration.js';
 import { switchLines } from './text/switches.js';
 
 /** `summary.txt`: the account of a run for people, without colour, at most about 100 columns. */
@@ -26,6 +28,9 @@ export function renderText(summary: Summary): string {
     labelled('waiting', waiting(summary)),
     nodes(summary),
     labelled('formation', formationLines(summary)),
+    labelled('migration', migrationLines(summary)),
+    labelled('cuts', cutLines(summary)),
+    labelled('switches', moveLines(summary)),
     labelled('handover', summary.handovers.flatMap(handover)),
     labelled('level', switchLines(summary)),
     labelled('backups', backupLines(summary)),
@@ -126,6 +131,18 @@ const waiting = ({ waiting: w }: Summary): string[] =>
 
 function nodes(summary: Summary): string[] {
   if (summary.nodes.length === 0) return [];
+  const { migration } = summary;
+  if (migration) {
+    return table([
+      ['node', 'side', 'version', ''],
+      ...summary.nodes.map((n) => [
+        n.id,
+        n.roleBefore,
+        formatWay(n, 'forward'),
+        formatStanding(n.roleBefore, migration),
+      ]),
+    ]);
+  }
   const rows = summary.nodes.map((n) => [
     n.id,
     formatRole(n),

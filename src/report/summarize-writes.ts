@@ -1,3 +1,4 @@
+import { documentOf } from '../contracts/index.js';
 import type { Gap, HandoverRecord, RunState, WriteLedger } from '../contracts/index.js';
 import { during, overlapMs } from './during.js';
 import type { Summary } from './summary-schema.js';
@@ -6,7 +7,7 @@ import type { Summary } from './summary-schema.js';
 export function measurementOf(state: RunState): Summary['measurement'] {
   const { writes, spec, run } = state;
   if (writes) return 'measured';
-  if (!(spec.upgrade ?? spec.formation).probe.enabled || neverProbed(state)) return 'off';
+  if (!documentOf(spec).probe.enabled || neverProbed(state)) return 'off';
   return run.outcome === 'running' ? 'pending' : 'missing';
 }
 
@@ -57,11 +58,15 @@ const longest = (gaps: readonly Gap[]): Gap | undefined =>
   gaps.reduce<Gap | undefined>((best, gap) => (best && best.ms >= gap.ms ? best : gap), undefined);
 
 /**
- * The longest write gap that overlaps a handover. The ledger keeps its longest gaps only: when none of them
+ * The longest write gap that overlaps a handover, or a move of the writes to the other side. The ledger keeps its longest gaps only: when none of them
  * overlaps, the seconds of the probe's record say how long the pauses were that ended in that time.
  */
-export function gapDuring(handover: HandoverRecord, writes: WriteLedger, asOf: string): number | undefined {
-  const span = { from: handover.startedAt, to: handover.endedAt ?? asOf };
+export function gapDuring(
+  pause: Pick<HandoverRecord, 'startedAt' | 'endedAt'>,
+  writes: WriteLedger,
+  asOf: string,
+): number | undefined {
+  const span = { from: pause.startedAt, to: pause.endedAt ?? asOf };
   // What nobody watched has no figure, however short the pauses were that somebody saw.
   if (writes.unobserved?.some((g) => overlapMs(g, span) > 0) === true) return undefined;
   const gap = longest(writes.writeGaps.filter((g) => overlapMs(g, span) > 0));

@@ -1,4 +1,5 @@
 import type { NodeProgress, RunState, SwitchRecord } from '../contracts/index.js';
+import { migrationOf } from './summarize-migration.js';
 import { gapDuring, measurementOf, writesOf } from './summarize-writes.js';
 import type { Summary } from './summary-schema.js';
 
@@ -16,7 +17,7 @@ export function summarize(state: RunState): Summary {
       name: run.name,
       cluster: run.cluster,
       system: run.system,
-      target: spec.upgrade ? spec.upgrade.to : spec.formation.version,
+      target: targetOf(spec),
       startedAt: run.startedAt,
       endedAt: run.endedAt,
       outcome: run.outcome,
@@ -92,6 +93,7 @@ export function summarize(state: RunState): Summary {
       at,
     })),
     ...formationOf(state),
+    migration: migrationOf(state, asOf),
     gates: state.gates.map(({ name, node, verdict, observed, required, at }) => ({
       name,
       node,
@@ -185,6 +187,8 @@ function modeOf({ run, formation }: Pick<RunState, 'run' | 'formation'>): Summar
 
 /** A seed that has not served yet answers nobody: its mode file says what it is. */
 function roleAfter(node: NodeProgress, state: RunState): string {
+  // The side that a node is on does not change, whoever takes the writes.
+  if (state.migration) return node.roleBefore;
   const mode = node.id === state.spec.formation?.seed ? modeOf(state) : undefined;
   return mode !== undefined && mode !== 'cluster' ? mode : (node.roleAfter ?? 'unknown');
 }
@@ -198,6 +202,13 @@ function latestTime(state: RunState): string {
     state.samples.at(-1)?.at,
     ...state.steps.flatMap((s) => [s.startedAt, s.endedAt]),
     ...state.gates.map((g) => g.at),
+    state.migration?.phases.at(-1)?.at,
+    state.migration?.validations.at(-1)?.endedAt,
   ].filter((t) => t !== undefined);
   return times.reduce((a, b) => (Date.parse(b) > Date.parse(a) ? b : a));
+}
+
+function targetOf(spec: RunState['spec']): string {
+  if (spec.upgrade) return spec.upgrade.to;
+  return spec.formation ? spec.formation.version : spec.migration.destination;
 }

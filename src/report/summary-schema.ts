@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { formationFields } from './schema/formation.js';
-import { Count, Time } from './schema/primitives.js';
+import { Migration } from './schema/migration.js';
+import { Count, Ms, Time } from './schema/primitives.js';
 import { Backup, Switch } from './schema/switch.js';
 
 /**
  * `summary.json`: what a run leaves for programs. Version 1; fields are only ever added to it. Times are
  * ISO 8601 in UTC, durations are milliseconds. A field that could not be learned is absent or `null`, never 0.
  */
-const Ms = z.number().min(0);
 const Verdict = z.enum(['pass', 'hold', 'unknown']);
 const Reversibility = z.enum(['free', 're-roll', 'cut-back', 'restore', 'none']);
 
@@ -167,6 +167,7 @@ export const Summary = z.strictObject({
   switches: z.array(Switch).describe('All of them, in order.'),
   backups: z.array(Backup),
   ...formationFields,
+  migration: Migration.optional().describe('Of a storage migration.'),
   gates: z.array(Gate).describe('The latest verdict of each gate and node.'),
   measurement: z
     .enum(['measured', 'pending', 'off', 'missing'])

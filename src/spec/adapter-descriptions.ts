@@ -15,6 +15,8 @@ export const adapterDescriptions: Readonly<Record<string, Readonly<Record<string
     connectTimeout: 'How long one connection attempt may take. Default 2s.',
     scratchSchema:
       'Schema for canaries and the write ledger; made by the run and removed by it. Default rollgate.',
+    pgDump:
+      "Path of pg_dump on the worker's host, for a storage migration; of the destination's version or the source's. Default: pg_dump on the PATH.",
   },
   etcd: {
     peers:

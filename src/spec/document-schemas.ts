@@ -7,6 +7,7 @@ import {
   NodeSpec,
   PipelineSpec,
   RollingUpgradeSpec,
+  StorageMigrationSpec,
   type Kind,
 } from '../contracts/spec.js';
 import { hostKinds } from '../hosts/registry.js';
@@ -52,6 +53,11 @@ export const documentSchemas = {
     'ClusterFormation',
     'Make a cluster of a standalone that has data in it, and change who its members are.',
     ClusterFormationSpec.omit({ name: true }),
+  ),
+  StorageMigration: documentOf(
+    'StorageMigration',
+    'Copy a live cluster to another one on new storage, and let that one take the writes.',
+    StorageMigrationSpec.omit({ name: true }),
   ),
   Pipeline: documentOf(
     'Pipeline',

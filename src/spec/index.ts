@@ -1,4 +1,5 @@
 export { checkFormation } from './check-formation.js';
+export { checkMigration } from './check-migration.js';
 export { checkPipeline } from './check-pipeline.js';
 export { checkTarget } from './check-target.js';
 export { jsonSchema, type JsonSchema } from './json-schema.js';

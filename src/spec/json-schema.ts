@@ -19,6 +19,7 @@ export function jsonSchema(kind?: Kind): JsonSchema {
           documentSchemas.Cluster,
           documentSchemas.RollingUpgrade,
           documentSchemas.ClusterFormation,
+          documentSchemas.StorageMigration,
           documentSchemas.Pipeline,
         ])
       : documentSchemas[kind];

@@ -6,6 +6,7 @@ import {
   laterKinds,
   PipelineSpec,
   RollingUpgradeSpec,
+  StorageMigrationSpec,
   type Kind,
 } from '../contracts/spec.js';
 import { clashesIn } from './cross-checks.js';
@@ -26,6 +27,7 @@ export interface Specs {
   readonly clusters: Map<string, ClusterSpec>;
   readonly upgrades: Map<string, RollingUpgradeSpec>;
   readonly formations: Map<string, ClusterFormationSpec>;
+  readonly migrations: Map<string, StorageMigrationSpec>;
   readonly pipelines: Map<string, PipelineSpec>;
 }
 
@@ -45,12 +47,18 @@ export function collectSpecs(sources: readonly Source[]): { specs: Specs; proble
     clusters: new Map(),
     upgrades: new Map(),
     formations: new Map(),
+    migrations: new Map(),
     pipelines: new Map(),
   };
   const problems: SpecProblem[] = [];
   const named = new Map<string, SpecProblem>();
-  const runs: { document: SourceDocument; cluster: string; fit: (cluster: ClusterSpec) => SpecProblem[] }[] =
-    [];
+  const runs: {
+    document: SourceDocument;
+    cluster: string;
+    /** Where it is named; default `cluster`. */
+    key?: string;
+    fit: (cluster: ClusterSpec) => SpecProblem[];
+  }[] = [];
   let complete = true;
   for (const source of sources) {
     const read = readDocuments(source);
@@ -98,6 +106,14 @@ export function collectSpecs(sources: readonly Source[]): { specs: Specs; proble
             specs.formations.set(formation.name, formation);
             break;
           }
+          case 'StorageMigration': {
+            const migration = StorageMigrationSpec.parse(value);
+            for (const key of ['source', 'destination'] as const) {
+              runs.push({ document, cluster: migration[key], key, fit: () => [] });
+            }
+            specs.migrations.set(migration.name, migration);
+            break;
+          }
           case 'Pipeline': {
             const pipeline = PipelineSpec.parse(value);
             runs.push({
@@ -114,8 +130,7 @@ export function collectSpecs(sources: readonly Source[]): { specs: Specs; proble
     }
   }
   // A document that could not be read may be the very cluster: then nothing is said about its absence.
-  if (complete)
-    problems.push(...runs.flatMap((r) => missingCluster(r.document, r.cluster, [...named.keys()])));
+  if (complete) problems.push(...runs.flatMap((r) => missingCluster(r, [...named.keys()])));
   problems.push(
     ...runs.flatMap((run) => {
       const cluster = specs.clusters.get(run.cluster);
@@ -204,12 +219,15 @@ function duplicateOf(document: SourceDocument, kind: Kind, named: Map<string, Sp
   ];
 }
 
-function missingCluster(document: SourceDocument, cluster: string, named: readonly string[]): SpecProblem[] {
+function missingCluster(
+  { document, cluster, key = 'cluster' }: { document: SourceDocument; cluster: string; key?: string },
+  named: readonly string[],
+): SpecProblem[] {
   const clusters = named.flatMap((n) => (n.startsWith('Cluster ') ? [n.slice('Cluster '.length)] : []));
   if (clusters.includes(cluster)) return [];
   const near = nearestWord(cluster, clusters);
   return [
-    problemAt(document, ['spec', 'cluster'], {
+    problemAt(document, ['spec', key], {
       message: `there is no Cluster "${cluster}" in the files given; there is ${clusters.join(', ') || 'none'}`,
       remedy: near === undefined ? 'give the file of the cluster as well' : `did you mean "${near}"?`,
     }),

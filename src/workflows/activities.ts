@@ -28,6 +28,14 @@ const patient = proxyActivities<Activities>({
   retry: { ...base.retry, initialInterval: 50, maximumAttempts: 100 },
 });
 
+/** For what takes as long as there is data, and survives a network that is away for minutes. */
+const long = proxyActivities<Activities>({
+  ...base,
+  startToCloseTimeout: '7d',
+  heartbeatTimeout: '5s',
+  retry: { ...base.retry, maximumAttempts: 60 },
+});
+
 type Name = keyof Activities;
 
 /** Call an activity with a summary that the Temporal UI shows beside it. */
@@ -55,6 +63,15 @@ export function actPatiently<N extends Name>(
   input: Parameters<Activities[N]>[0],
 ): ReturnType<Activities[N]> {
   return call(patient, name, summary, input);
+}
+
+/** The same, for as long as it takes. */
+export function actLong<N extends Name>(
+  name: N,
+  summary: string,
+  input: Parameters<Activities[N]>[0],
+): ReturnType<Activities[N]> {
+  return call(long, name, summary, input);
 }
 
 interface Callable {

@@ -5,6 +5,9 @@ import { Interrupted, now, Overtaken, setStatus, tell, type Run } from './run.js
 import { awaitApproval, awaitUnblock } from './safe-point.js';
 import { compensate, failureOf } from './saga.js';
 
+/** What only looks is no step, unless the plan has it as one. */
+const looking: readonly string[] = ['plan', 'observe'];
+
 /** `done`, or how the run ends: `abort` by the operator, `give-up` because nothing more can be tried. */
 export type Answer = 'done' | 'abort' | 'give-up';
 
@@ -21,9 +24,9 @@ export async function attempt(
 ): Promise<Answer> {
   const { state } = run;
   const planned = state.plan?.steps.find((s) => s.id === id);
-  const isStep = planned !== undefined || id.includes('/');
-  const at = { id, node, depth: state.compensations.length, before: statusOf(state, node) };
-  if (isStep || id === 'prepare') state.step = id;
+  const isStep = planned !== undefined || !looking.includes(id);
+  const at = { id, node, stack: [...state.compensations], before: statusOf(state, node) };
+  if (isStep) state.step = id;
   const progress: RunState['steps'][number] = {
     id,
     // The plan's titles are those of the way forward.
@@ -58,7 +61,7 @@ async function afterFailure(
     readonly id: string;
     readonly node?: NodeId;
     /** Compensations that were there before the step began. */
-    readonly depth: number;
+    readonly stack: RunState['compensations'];
     /** The node's status then. */
     readonly before?: NodeProgress['status'];
   },
@@ -66,7 +69,7 @@ async function afterFailure(
   const { state } = run;
   if (error instanceof Overtaken) {
     tell(run, 'step', error.message);
-    await compensate(run, at.depth);
+    await compensate(run, at.stack);
     return 'done';
   }
   const interrupted = error instanceof Interrupted;
@@ -82,16 +85,16 @@ async function afterFailure(
   if (stopped && failure) setStatus(run, at.node ?? '', 'failed', failure.message);
   // A stopped node stays out of routing and the ledger keeps it so: only the way on, or back, heals it.
   if (!stopped && !handedOver) {
-    await compensate(run, at.depth);
+    await compensate(run, at.stack);
     // An old primary that the handover has stopped is out of service before its own step begins.
     const takenOut = (status === 'draining' || status === 'drained') && at.before !== 'drained';
     if (takenOut) setStatus(run, at.node ?? '', 'pending');
   }
   if (interrupted) return turn(run) ? 'done' : 'abort';
   if (at.id === 'plan') return 'give-up';
-  if (run.settings.onFailure === 'rollback') {
+  if (run.settings.onFailure === 'rollback' && run.way.mustWait?.(run) !== true) {
     if (state.direction === 'back') return run.way.giveUp(run);
-    run.way.goBack(run);
+    run.way.goBack(run, 'failure');
     return 'done';
   }
   const answer = await awaitUnblock(run);
@@ -111,7 +114,7 @@ export function turn(run: Run): boolean {
   const wish = run.interrupt;
   run.interrupt = undefined;
   if (wish === 'abort') return false;
-  if (wish === 'rollback') run.way.goBack(run);
+  if (wish === 'rollback') run.way.goBack(run, 'operator');
   return true;
 }
 

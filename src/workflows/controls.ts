@@ -62,9 +62,13 @@ function objectionTo(
         : undefined;
     }
     case 'rollback':
-      return state.direction === 'back' ? 'the run is rolling back already' : undefined;
+      return state.direction === 'back'
+        ? 'the run is rolling back already'
+        : run.way.objectionTo?.(run, action);
     case 'abort':
-      return run.interrupt === 'abort' ? 'the run is being aborted already' : undefined;
+      return run.interrupt === 'abort'
+        ? 'the run is being aborted already'
+        : run.way.objectionTo?.(run, action);
   }
 }
 

@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { PipelinePlan, Plan } from '../contracts/plan.js';
 import type { FormationView } from '../contracts/activities.js';
-import type { FormationInput, PipelineInput, RunInput } from '../contracts/run.js';
+import type { FormationInput, MigrationInput, PipelineInput, RunInput } from '../contracts/run.js';
 import type { ClusterFormationSpec, ClusterSpec } from '../contracts/spec.js';
 import type { ClusterView } from '../contracts/view.js';
 import { act } from './activities.js';
@@ -43,4 +43,14 @@ export async function inspectFormation(input: {
 export async function planPipeline(input: PipelineInput): Promise<PipelinePlan> {
   const { cluster, upgrades } = input;
   return act('makePipelinePlan', `plan ${cluster.name}`, { cluster, upgrades, runId: workflowInfo().runId });
+}
+
+/** The plan of a storage migration: read-only. */
+export async function planMigration(input: MigrationInput): Promise<Plan> {
+  const { cluster, destination, migration } = input;
+  return act('makeMigrationPlan', `plan ${cluster.name} → ${destination.name}`, {
+    pair: { source: cluster, destination },
+    migration,
+    runId: workflowInfo().runId,
+  });
 }

@@ -2,6 +2,9 @@ import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { searchAttributes } from '../contracts/control.js';
 import type { RunState } from '../contracts/run.js';
+import { receiverOf, senderOf } from '../contracts/migration.js';
+import { progressText } from '../planning/migration/progress.js';
+import { meaningOfApproval } from '../planning/migration/undo.js';
 import { describeUndo } from '../planning/undo.js';
 
 const phaseKey = defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD);
@@ -18,18 +21,25 @@ export function setPhase(state: RunState, phase: RunState['phase']): void {
   publish(state);
 }
 
-/** Markdown, as the Temporal UI renders it. */
-export function describe(state: RunState): string {
-  const { run, spec } = state;
+/**
+ * Markdown, as the Temporal UI renders it; its first lines matter most, the rest may be cut off.
+ *
+ * @param at now, ISO 8601
+ */
+export function describe(state: RunState, at: string = new Date().toISOString()): string {
+  const { run } = state;
   const lines = [
-    `### ${run.cluster}: ${run.system} ${state.direction === 'forward' ? aimOf(spec) : 'back to the former version'}`,
+    `### ${run.cluster}: ${run.system} ${state.direction === 'forward' ? aimOf(state.spec) : backOf(state)}`,
     '',
     `**${state.phase}**${state.step === undefined ? '' : ` · step \`${state.step}\``}${run.outcome === 'running' ? '' : ` · outcome **${run.outcome}**`}`,
+    ...standing(state, at),
   ];
   if (state.waiting) {
+    const meaning = meaningOfApproval(state);
     lines.push(
       '',
       `**Waits for approval** of \`${state.waiting.step}\` (${state.waiting.title}), until ${state.waiting.expiresAt}.`,
+      ...(meaning === undefined ? [] : [meaning]),
       `Plan hash \`${state.plan?.hash ?? ''}\`. Send the signal \`approve\` or \`reject\`.`,
     );
   }
@@ -41,15 +51,7 @@ export function describe(state: RunState): string {
       `Writes: acknowledged ${state.writes.acknowledged}, lost ${state.writes.lost}, longest gap ${state.writes.writeGaps[0]?.ms ?? 0} ms`,
     );
   }
-  lines.push(
-    '',
-    '| node | status | role | version | to | lag |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...state.nodes.map(
-      (n) =>
-        `| ${n.id} | ${n.status}${n.reason === undefined ? '' : ` (${n.reason})`} | ${n.roleAfter ?? n.roleBefore} | ${n.version ?? n.from} | ${state.direction === 'forward' ? n.to : n.from} | ${n.lag ?? ''} |`,
-    ),
-  );
+  lines.push('', ...nodesOf(state));
   const held = state.gates.filter((g) => g.verdict !== 'pass');
   if (held.length > 0 && run.outcome === 'running') {
     lines.push(
@@ -72,6 +74,7 @@ export function describe(state: RunState): string {
           : 'not cleared yet';
     lines.push('', `Level ${s.from} → ${s.to}: ${stage}`);
   }
+  lines.push(...comparedAndMoved(state));
   if (state.ledger.length > 0)
     lines.push('', `Borrowed: ${state.ledger.map((b) => `\`${b.id}\``).join(', ')}`);
   const undo = describeUndo(state);
@@ -81,5 +84,64 @@ export function describe(state: RunState): string {
 }
 
 /** Where a run is going, in a few words. */
-const aimOf = ({ upgrade, formation }: RunState['spec']): string =>
-  upgrade ? `to ${upgrade.to}` : `a cluster from ${formation.seed}`;
+function aimOf({ upgrade, formation, migration }: RunState['spec']): string {
+  if (upgrade) return `to ${upgrade.to}`;
+  return formation ? `a cluster from ${formation.seed}` : `migration to ${migration.destination}`;
+}
+
+function backOf({ spec, migration }: RunState): string {
+  if (spec.formation) return `${spec.formation.seed} back to a standalone`;
+  if (!spec.migration) return 'back to the former version';
+  return migration?.authority === 'destination'
+    ? `back to ${spec.migration.source}`
+    : `migration to ${spec.migration.destination} is taken back`;
+}
+
+/** Of a migration: its phase, the side that takes the writes, and what takes long. */
+function standing(state: RunState, at: string): string[] {
+  const { migration, spec, run } = state;
+  if (!migration || !spec.migration) return [];
+  const progress = run.outcome === 'running' ? progressText(state, at) : undefined;
+  return [
+    '',
+    `Phase **${migration.phase}** · \`${spec.migration[migration.authority]}\` takes the writes`,
+    ...(progress === undefined ? [] : ['', `${progress} (as of ${at.slice(11, 19)} UTC)`]),
+  ];
+}
+
+function nodesOf({ nodes, direction, migration }: RunState): string[] {
+  if (migration) {
+    return [
+      '| node | side | version | |',
+      '| --- | --- | --- | --- |',
+      ...nodes.map(
+        (n) =>
+          `| ${n.id} | ${n.roleBefore} | ${n.version ?? n.from} | ${n.roleBefore === migration.authority ? 'takes the writes' : ''} |`,
+      ),
+    ];
+  }
+  return [
+    '| node | status | role | version | to | lag |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...nodes.map(
+      (n) =>
+        `| ${n.id} | ${n.status}${n.reason === undefined ? '' : ` (${n.reason})`} | ${n.roleAfter ?? n.roleBefore} | ${n.version ?? n.from} | ${direction === 'forward' ? n.to : n.from} | ${n.lag ?? ''} |`,
+    ),
+  ];
+}
+
+function comparedAndMoved({ migration, spec }: RunState): string[] {
+  const names = spec.migration;
+  if (!migration || !names) return [];
+  const list = [
+    ...migration.validations.map(
+      (v) =>
+        `- cut \`${v.id}\`: ${v.rows} rows of ${v.tables.length} tables, ${v.mismatches === 0 ? 'equal' : `**${v.mismatches} differ**`}`,
+    ),
+    ...migration.switches.map(
+      (s) =>
+        `- writes ${names[senderOf(s.direction)]} → ${names[receiverOf(s.direction)]}: ${s.result}${s.writeGapMs === undefined ? '' : `, write gap ${Math.round(s.writeGapMs)} ms`}`,
+    ),
+  ];
+  return list.length === 0 ? [] : ['', ...list];
+}

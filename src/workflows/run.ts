@@ -4,6 +4,7 @@ import type { GateVerdict } from '../contracts/gate.js';
 import type {
   FormationInput,
   FormationState,
+  MigrationInput,
   NodeProgress,
   PipelineInput,
   PipelineState,
@@ -13,7 +14,13 @@ import type {
   RunState,
   TimelineEvent,
 } from '../contracts/run.js';
-import type { ClusterFormationSpec, RollingUpgradeSpec, RunSettings } from '../contracts/spec.js';
+import { documentOf } from '../contracts/run.js';
+import type {
+  ClusterFormationSpec,
+  ClusterSpec,
+  RollingUpgradeSpec,
+  RunSettings,
+} from '../contracts/spec.js';
 import { valueOf } from '../contracts/observed.js';
 import { nodesOf, type ClusterView, type NodeId } from '../contracts/view.js';
 import { publish } from './publish.js';
@@ -27,9 +34,13 @@ export type Unblock = 'retry' | 'skip' | Interrupt;
 /** What only this kind of run knows about turning back. */
 export interface Way {
   /** From here on the run goes back: the next turn of its loop decides how. */
-  goBack(run: Run): void;
+  goBack(run: Run, cause: 'operator' | 'failure'): void;
   /** The way back has failed for good: say what is left as it is. */
   giveUp(run: Run): 'give-up';
+  /** A failure now is waited out, whatever the spec says of failures: the run must neither turn nor end here. */
+  mustWait?(run: Run): boolean;
+  /** Why a wish to turn back or to end cannot take effect now, or `undefined`. */
+  objectionTo?(run: Run, wish: Interrupt): string | undefined;
 }
 
 /** One run in memory: its state, and what only lives between two safe points. */
@@ -37,7 +48,7 @@ export interface Run {
   readonly state: RunState;
   readonly way: Way;
   /** The input with which this workflow goes on after continue-as-new. */
-  readonly carry: (state: RunState) => RunInput | FormationInput | PipelineInput;
+  readonly carry: (state: RunState) => RunInput | FormationInput | MigrationInput | PipelineInput;
   readonly settings: RunSettings;
   /** The cluster as the step in progress sees it: a formation has more members with each stage. */
   target: Target;
@@ -87,24 +98,37 @@ export function createFormationRun(input: FormationInput, way: Way): Run {
   return runOf(state, way, carry);
 }
 
+/** Where to ask about a node: a migration has two clusters. */
+export function targetOf(run: Run, node: NodeId | undefined): Target {
+  const { spec } = run.state;
+  const other = spec.migration ? spec.destination : undefined;
+  return other?.nodes.some((n) => n.id === node) === true ? { ...run.target, cluster: other } : run.target;
+}
+
+/** The cluster that takes the writes, as the run has made it. */
+export const writable = ({ state, target }: Run): ClusterSpec =>
+  state.spec.migration && state.migration?.authority === 'destination'
+    ? state.spec.destination
+    : target.cluster;
+
 export const runOf = (state: RunState, way: Way, carry: Run['carry']): Run => ({
   state,
   way,
   carry,
-  settings: state.spec.upgrade ?? state.spec.formation,
+  settings: documentOf(state.spec),
   target: { cluster: state.spec.cluster, runId: state.run.id },
   shielded: false,
 });
 
-function newState(spec: RunSpec): RunState {
+export function newState(spec: RunSpec): RunState {
   const info = workflowInfo();
   return {
     schemaVersion: 1,
     run: {
       id: info.firstExecutionRunId,
       workflowId: info.workflowId,
-      kind: spec.upgrade ? 'RollingUpgrade' : 'ClusterFormation',
-      name: (spec.upgrade ?? spec.formation).name,
+      kind: kindOf(spec),
+      name: documentOf(spec).name,
       cluster: spec.cluster.name,
       system: spec.cluster.system,
       startedAt: now(),
@@ -131,6 +155,11 @@ function newState(spec: RunSpec): RunState {
     faults: [],
     resumeHint: '',
   };
+}
+
+function kindOf(spec: RunSpec): RunState['run']['kind'] {
+  if (spec.upgrade) return 'RollingUpgrade';
+  return spec.formation ? 'ClusterFormation' : 'StorageMigration';
 }
 
 /** The document of a rolling upgrade: its steps are taken by runs of this kind alone. */

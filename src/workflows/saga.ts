@@ -1,10 +1,12 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope } from '@temporalio/workflow';
 import type { BorrowedSetting } from '../contracts/ledger.js';
+import { opposite, type Direction } from '../contracts/migration.js';
 import type { Compensation, RunFailure } from '../contracts/run.js';
 import type { BorrowRequest, NodeId } from '../contracts/view.js';
 import { act, actPatiently } from './activities.js';
 import { targetWith } from './focus.js';
-import { now, StepFailure, tell, type Run } from './run.js';
+import { now, StepFailure, targetOf, tell, type Run } from './run.js';
+import { undoInMigration } from './steps/migration/undo.js';
 
 /** Record how to undo a step, before it acts. */
 export function push(run: Run, compensation: Compensation): void {
@@ -23,9 +25,19 @@ export function settle(run: Run, id: string): void {
   run.state.ledger = run.state.ledger.filter((b) => b.id !== id);
 }
 
+/** What was borrowed stays so, but its time to be given back by itself is over. */
+export function withdraw(run: Run, id: string): void {
+  run.state.compensations = run.state.compensations.filter((c) => c.id !== id);
+}
+
+/** Enter something into the ledger, before it is taken, that another compensation of the run gives back. */
+export function lend(run: Run, borrowed: BorrowedSetting): void {
+  if (!run.state.ledger.some((b) => b.id === borrowed.id)) run.state.ledger.push(borrowed);
+}
+
 /** Enter something of the user's into the ledger together with its compensation, before it is taken. */
 export function borrow(run: Run, borrowed: BorrowedSetting, compensation: Compensation): void {
-  if (!run.state.ledger.some((b) => b.id === borrowed.id)) run.state.ledger.push(borrowed);
+  lend(run, borrowed);
   push(run, compensation);
 }
 
@@ -33,9 +45,13 @@ export function borrow(run: Run, borrowed: BorrowedSetting, compensation: Compen
 export async function borrowSettings(run: Run, requests: readonly BorrowRequest[]): Promise<void> {
   for (const request of requests) {
     const id = `setting/${request.node}/${request.setting}`;
-    if (run.state.ledger.some((b) => b.id === id)) continue;
+    const there = run.state.ledger.find((b) => b.id === id);
+    if (there) {
+      push(run, { id, kind: 'give-back', borrowed: there });
+      continue;
+    }
     const { formerValue } = await act('readSetting', `read ${request.setting} of ${request.node}`, {
-      ...run.target,
+      ...targetOf(run, request.node),
       request,
     });
     const borrowed: BorrowedSetting = {
@@ -52,7 +68,10 @@ export async function borrowSettings(run: Run, requests: readonly BorrowRequest[
           : `set ${request.setting} on ${request.node} to ${formerValue}`,
     };
     borrow(run, borrowed, { id, kind: 'give-back', borrowed });
-    await act('borrowSetting', `borrow ${request.setting} of ${request.node}`, { ...run.target, borrowed });
+    await act('borrowSetting', `borrow ${request.setting} of ${request.node}`, {
+      ...targetOf(run, request.node),
+      borrowed,
+    });
     tell(run, 'step', `borrowed ${request.setting} of ${request.node}`, request.node);
   }
 }
@@ -61,7 +80,7 @@ export async function borrowSettings(run: Run, requests: readonly BorrowRequest[
 export async function giveBackSettings(run: Run): Promise<void> {
   for (const borrowed of run.state.ledger.filter((b) => b.kind === 'setting').reverse()) {
     await act('giveBackSetting', `give back ${borrowed.name} of ${borrowed.node ?? 'the cluster'}`, {
-      ...run.target,
+      ...targetOf(run, borrowed.node),
       borrowed,
     });
     settle(run, borrowed.id);
@@ -70,13 +89,13 @@ export async function giveBackSettings(run: Run): Promise<void> {
 }
 
 /**
- * Undo everything recorded since the stack had `depth` entries, newest first. It cannot be cancelled; a
- * compensation that fails is recorded with what undoes it by hand, and the rest still runs.
+ * Undo everything that is recorded, but what was in `kept`, newest first. It cannot be cancelled; a compensation
+ * that fails is recorded with what undoes it by hand, and the rest still runs.
  */
-export async function compensate(run: Run, depth = 0): Promise<void> {
+export async function compensate(run: Run, kept: readonly Compensation[] = []): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
-    while (run.state.compensations.length > depth) {
-      const compensation = run.state.compensations.at(-1);
+    for (;;) {
+      const compensation = run.state.compensations.findLast((c) => !kept.includes(c));
       if (!compensation) return;
       try {
         await undo(run, compensation);
@@ -93,6 +112,7 @@ export async function compensate(run: Run, depth = 0): Promise<void> {
         run.state.compensations = run.state.compensations.filter((c) => c.id !== compensation.id);
         if (compensation.kind === 'unfence' && failure.code === 'PRIMARY_MOVED')
           keepReplicas(run, compensation.node);
+        if (compensation.kind === 'unfence-side') keepWayBack(run, opposite(compensation.direction));
         continue;
       }
       settle(run, compensation.id);
@@ -104,6 +124,13 @@ export async function compensate(run: Run, depth = 0): Promise<void> {
 function keepReplicas(run: Run, old: NodeId): void {
   run.state.compensations = run.state.compensations.filter(
     (c) => c.kind !== 'restore-upstream' || c.upstream !== old,
+  );
+}
+
+/** The other side may take writes by now: what carries them back, and makes it wait for that, stays as it is. */
+function keepWayBack(run: Run, direction: Direction): void {
+  run.state.compensations = run.state.compensations.filter(
+    (c) => c.kind !== 'give-back' && (c.kind !== 'stop-stream' || c.direction !== direction),
   );
 }
 
@@ -165,7 +192,7 @@ async function undo(run: Run, compensation: Compensation): Promise<void> {
       return;
     case 'give-back':
       await act('giveBackSetting', `give back ${compensation.borrowed.name}`, {
-        ...run.target,
+        ...targetOf(run, compensation.borrowed.node),
         borrowed: compensation.borrowed,
       });
       return;
@@ -174,7 +201,17 @@ async function undo(run: Run, compensation: Compensation): Promise<void> {
       return;
     case 'drop-scratch':
       await act('dropScratch', 'remove the scratch objects', run.target);
+      // They were copied like everything else.
+      if (run.state.spec.migration && run.state.migration?.phase === 'accepted') {
+        const target = { ...run.target, cluster: run.state.spec.destination };
+        await act('dropScratch', 'remove the scratch objects of the destination', target);
+      }
       return;
+    case 'discard-migration':
+    case 'stop-stream':
+    case 'unfence-side':
+    case 'release-cut':
+      return undoInMigration(run, compensation);
   }
 }
 
@@ -200,6 +237,11 @@ function byHand(compensation: Compensation): string {
       return 'end the probe process named in the artifacts directory of this run';
     case 'drop-scratch':
       return 'drop the scratch schema on the primary';
+    case 'discard-migration':
+    case 'stop-stream':
+    case 'unfence-side':
+    case 'release-cut':
+      return 'rollgate migrate discard, once the cause is gone';
   }
 }
 

@@ -4,6 +4,8 @@ import { plain } from '../../src/client/cli/paint.js';
 import { runFrame } from '../../src/client/cli/run-frame.js';
 import { outcomeLine } from '../../src/client/cli/run-lines.js';
 import type { SwitchRecord } from '../../src/contracts/index.js';
+import { at as secondsIn } from '../report/fixture.js';
+import { copyingRun, differingRun, migratedRun, waitingRun } from '../report/migration-fixture.js';
 import { forming } from './support/formation-states.js';
 import { ended, rolling } from './support/run-states.js';
 
@@ -49,6 +51,71 @@ describe('R-SAGA-6: the display of a formation', () => {
 
   it('ends with mode and checkpoint in its last line', () => {
     expect(outcomeLine(forming())).toBe('registry: forming; mode preparing, checkpoint snapshot-saved');
+  });
+});
+
+describe('R-SAGA-6: the display of a storage migration', () => {
+  it('says the phase, which side takes the writes, and how far the copy is', () => {
+    const lines = runFrame(copyingRun(), plain, secondsIn(7.5)).split('\n');
+    expect(lines[0]).toBe('orders: postgres migration to orders-18');
+    expect(lines).toContain('migration: phase bootstrapping, orders takes the writes');
+    expect(lines).toContain(
+      'copy: 2 of 5 ranges, 480 000 rows, 31.0 MiB, the tables have 125.0 MiB; 109 091 rows/s, 7.0 MiB/s; about 4 s left',
+    );
+    expect(lines.some((l) => l.startsWith('rollback from here: free:'))).toBe(true);
+  });
+
+  it('shows the nodes of both clusters, with side and version, and no progress of an upgrade', () => {
+    const frame = runFrame(copyingRun(), plain, secondsIn(7.5));
+    expect(frame).toMatch(/\na-1 +source +17\.10 +takes the writes\n/);
+    expect(frame).toMatch(/\nb-1 +destination +18\.4\n/);
+    expect(frame).not.toMatch(/[□■]|pending|target|former version/);
+    expect(runFrame(migratedRun(), plain)).toMatch(/\nb-1 +destination +18\.4 +takes the writes\n/);
+  });
+
+  it('each cut and each move of the writes in a line; nothing is in progress when it is over', () => {
+    const lines = runFrame(migratedRun(), plain).split('\n');
+    expect(lines).toContain(
+      'cut before-cutover-1@0/3000012: 1451200 rows of 3 tables, equal; writers waited 3 ms',
+    );
+    expect(lines).toContain(`writes orders → orders-18: moved at ${secondsIn(28.61)}, write gap 46 ms`);
+    expect(lines).toContain(`writes orders-18 → orders: moved at ${secondsIn(51.72)}, write gap 39 ms`);
+    expect(lines.join('\n')).not.toContain('ranges');
+    const broken = copyingRun();
+    expect(runFrame({ ...broken, run: { ...broken.run, outcome: 'failed' } }, plain)).not.toContain('ranges');
+  });
+
+  it('R-MIG-3: rows that differ, with their values, and how many more there are', () => {
+    const run = differingRun();
+    const frame = runFrame(run, plain);
+    expect(frame).toContain('1450000 rows of 3 tables, 3 DIFFER;');
+    expect(frame).toContain('  "public"."orders" id=4711 differs: price 1.10 / 1.100, note NULL / (empty)\n');
+    expect(frame).toContain('  "public"."orders" id=4712 only on the source\n');
+    expect(frame).not.toContain('more: rollgate report');
+    const validations = run.migration?.validations.map((v) => ({ ...v, mismatches: v.mismatches * 9 })) ?? [];
+    const many = runFrame({ ...run, migration: run.migration && { ...run.migration, validations } }, plain);
+    expect(many).toContain('  and 24 more: rollgate report');
+  });
+
+  it.each([
+    ['cutover', 'clients must connect there'],
+    ['cutover/2', 'both copies are compared again'],
+    ['accept', 'there is no way back from there'],
+  ] as const)('asks for the approval of %s with what it means', (step, meaning) => {
+    const lines = runFrame(waitingRun(step), plain).split('\n');
+    const asks = lines.findIndex((l) => l.startsWith(`waits for approval of ${step} `));
+    expect(lines[asks + 1]).toContain(meaning);
+    expect(lines[asks + 2]).toContain(`rollgate approve orders --step ${step} `);
+  });
+
+  it('on its way back says where to', () => {
+    const back = { direction: 'back' } as const;
+    expect(runFrame({ ...waitingRun('accept'), ...back }, plain)).toContain('postgres back to orders\n');
+    expect(runFrame({ ...copyingRun(), ...back }, plain)).toContain('migration to orders-18 is taken back');
+  });
+
+  it('ends with phase and side in its last line', () => {
+    expect(outcomeLine(copyingRun())).toBe('orders: migrating; phase bootstrapping, orders takes the writes');
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { RollgateError, type RunState } from '../../src/contracts/index.js';
 import { createEventTeller } from '../../src/client/cli/run-lines.js';
+import { copyingRun, migratedRun, waitingRun } from '../report/migration-fixture.js';
 import { fakeRun } from './support/fake-client.js';
 import { rollgate } from './support/rollgate.js';
 import { ended, plan, rolling, waiting } from './support/run-states.js';
@@ -51,6 +52,21 @@ describe('watch', () => {
     expect(code).toBe(0);
     expect(stderr.match(/rollgate approve orders/g)).toHaveLength(1);
     expect(stderr).toContain(`--step handover/default --plan-hash ${plan.hash}`);
+  });
+
+  it('R-SAGA-6: tells how far a migration is, once for each tenth, and what an approval of it means', async () => {
+    const copying = copyingRun();
+    const { code, stdout, stderr } = await rollgate(['watch', 'orders', '-o', 'ndjson'], {
+      client: watched(copying, copying, waitingRun('cutover'), waitingRun('accept'), migratedRun()),
+    });
+    expect(code).toBe(0);
+    expect(stderr.match(/copy: 2 of 5 ranges/g)).toHaveLength(1);
+    expect(stderr).toMatch(/approve: orders is closed.*\n.*rollgate approve orders --step cutover/);
+    expect(stderr).toMatch(/there is no way back from there.*\n.*--step accept/);
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      type: 'end',
+      migration: { phase: 'accepted', authority: 'destination' },
+    });
   });
 
   it('--exit-on-approval ends with exit code 5', async () => {

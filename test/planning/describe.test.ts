@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { known } from '../../src/contracts/observed.js';
 import { describePlan } from '../../src/planning/describe.js';
 import { planRollingUpgrade, type PlanInput } from '../../src/planning/plan.js';
+import { migratedRun } from '../report/migration-fixture.js';
 import { samplePlanInput, sampleUpgrade, sampleView } from './sample.js';
 
 const describeSample = (change: Partial<PlanInput> = {}): string =>
@@ -54,6 +55,21 @@ describe('R-PLAN-1: a plan as a person reads it', () => {
     expect(text).toMatch(/refused: HANDOVER_UNSUPPORTED \(pg-1\)\n/);
     expect(text).not.toContain('step:');
     expect(text).not.toContain('point of no return');
+  });
+
+  it('R-MIG-1: of a migration names the sides and what each runs, without being told its kind', () => {
+    const { plan } = migratedRun();
+    if (!plan) throw new Error('the fixture has a plan');
+    const text = describePlan(plan);
+    expect(text).toContain('Storage migration of orders (postgres) to orders-18 (18.4): possible\n');
+    expect(text).toMatch(/\na-1 +default +source +17\.10\n/);
+    expect(text).toMatch(/\nb-1 +default +destination +18\.4\n/);
+    expect(text).toContain('reversible: cut-back, undone by switching back to the copy kept current');
+    expect(text).toContain('point of no return: accept');
+    expect(text).not.toMatch(/already there|Rolling/);
+    const [first, ...rest] = plan.nodes;
+    if (!first) throw new Error('the fixture has nodes');
+    expect(describePlan({ ...plan, nodes: [{ ...first, from: '' }, ...rest] })).toMatch(/source +unknown\n/);
   });
 
   it('tells what is accepted, and notes', () => {

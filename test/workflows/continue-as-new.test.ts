@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTemporal, type TemporalServer } from '../../src/dev/temporal.js';
+import { MigrationModel } from '../fakes/model-migration.js';
 import { Model } from '../fakes/model.js';
 import { createHarness, type Harness } from './harness.js';
 
@@ -68,4 +69,33 @@ it('R-SAGA-3: a rollback asked for in a later execution undoes what an earlier o
   expect(model.nodes.map((n) => n.version)).toEqual(['1.0', '1.0', '1.0']);
   expect(model.primary?.id).toBe('a');
   expect(state.ledger).toEqual([]);
+});
+
+it('R-MIG-2: a migration goes on in a later execution, and its cut-back undoes what an earlier one did', async () => {
+  const model = new MigrationModel();
+  const run = await harness.migrate(model, {
+    ...{ cutover: { approval: true }, observe: { for: '0ms', acceptance: true } },
+    approvals: { before: ['dual-write'] },
+  });
+  const first = await run.until('waits in mid-migration', (s) => s.waiting?.step === 'dual-write');
+  for (const step of ['dual-write', 'cutover']) {
+    await run.until(`${step} waits`, (s) => s.waiting?.step === step);
+    await run.handle.signal('approve', { by: 'ann' });
+  }
+  await run.until('acceptance waits', (s) => s.waiting?.step === 'accept');
+  expect(await executions(run.handle.workflowId)).toBe(2);
+  await run.handle.signal('rollback', { by: 'ann' });
+  await run.until('asked again', (s) => s.waiting?.step === 'cutover/2');
+  expect(model.copies.lost('source')).toEqual([]);
+  await run.handle.signal('approve', { by: 'ann' });
+  await run.until('acceptance waits again', (s) => s.waiting?.step === 'accept');
+  await run.handle.signal('approve', { by: 'ann' });
+  const state = await run.result();
+  expect(state.failure).toBeUndefined();
+  expect(state.run).toMatchObject({ id: first.run.id, outcome: 'completed' });
+  expect([state.ledger, state.leftUndone, model.copies.violations]).toEqual([[], [], []]);
+  expect(model.copies.lost('destination')).toEqual([]);
+  expect([...model.copies.residue('source'), ...model.copies.residue('destination')]).toEqual([]);
+  for (const effect of ['export', 'copy orders 0', 'cut at-export', 'fence destination', 'accept'])
+    expect(model.effects.filter((e) => e === effect)).toEqual([effect]);
 });

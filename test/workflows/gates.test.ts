@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GateName } from '../../src/contracts/index.js';
+import { MigrationModel } from '../fakes/model-migration.js';
 import { Model } from '../fakes/model.js';
-import { createHarness, type Harness } from './harness.js';
+import { createHarness, type Harness, type TestRun } from './harness.js';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -27,6 +28,17 @@ interface Case {
   says?: RegExp;
 }
 
+/** The same of a gate that only a migration has. */
+interface MigratingCase {
+  migrating: {
+    disturb(model: MigrationModel): void;
+    heal(model: MigrationModel): void;
+  };
+  after: string;
+  mustNot: string;
+  says?: RegExp;
+}
+
 const silence = (id: string) => (model: Model) => void (model.node(id).silent = true);
 const speak = (id: string) => (model: Model) => void (model.node(id).silent = false);
 
@@ -36,7 +48,7 @@ const down = { from: '3.6.0', to: '3.5.1' };
 const same = { from: '3.6.0', to: '3.6.0' };
 
 /** Every gate holds a run: the compiler asks for a new case with each new gate. */
-const cases: Record<Exclude<GateName, 'approval'>, Case> = {
+const cases: Record<Exclude<GateName, 'approval'>, Case | MigratingCase> = {
   'cluster-healthy': { disturb: silence('c'), mustNot: 'drain b', heal: speak('c') },
   'one-primary': {
     disturb: (m) => void (m.node('c').role = 'primary'),
@@ -191,10 +203,84 @@ const cases: Record<Exclude<GateName, 'approval'>, Case> = {
     mustNot: 'finalize a',
     heal: (m) => void (m.member.seedVerdict = { verdict: 'pass', observed: 'hash 7' }),
   },
+  'copies-equal': {
+    migrating: {
+      disturb: (m) => {
+        m.copies.corrupt('destination', 'customers', 1, 'other');
+      },
+      heal: (m) => {
+        m.copies.corrupt('destination', 'customers', 1, 'first 1');
+      },
+    },
+    after: 'finish schema',
+    mustNot: 'stream forward',
+    says: /COPIES_DIFFER .*customers differ/,
+  },
+  'definitions-equal': {
+    migrating: {
+      disturb: (m) => void (m.definitions = ['the index orders_at is only on the source']),
+      heal: (m) => void (m.definitions = []),
+    },
+    after: 'stream forward',
+    mustNot: 'stream back',
+    says: /COPIES_DIFFER .*orders_at/,
+  },
+  'stream-caught-up': {
+    migrating: {
+      disturb: (m) => void (m.copies.streams.back.stalled = true),
+      heal: (m) => void (m.copies.streams.back.stalled = false),
+    },
+    after: 'stream back',
+    mustNot: 'fence source',
+  },
 };
+
+/** `then` is called directly after the first effect of this name. */
+function onceAfter(effects: string[], effect: string, then: () => void): void {
+  let happened = false;
+  const push = effects.push.bind(effects);
+  effects.push = (...items: string[]) => {
+    const length = push(...items);
+    if (!happened && items.includes(effect)) {
+      happened = true;
+      then();
+    }
+    return length;
+  };
+}
+
+async function holdsAndHeals(
+  run: TestRun,
+  name: string,
+  test: { mustNot: string; says?: RegExp; heal(): void; effects: readonly string[] },
+): Promise<void> {
+  const blocked = await run.until('blocked', (s) => s.phase === 'blocked');
+  expect(test.effects).not.toContain(test.mustNot);
+  expect(`${blocked.failure?.code ?? ''} ${blocked.failure?.message ?? ''}`).toMatch(
+    test.says ?? new RegExp(name),
+  );
+  test.heal();
+  await run.update('retry');
+  const state = await run.result();
+  expect(state.failure).toBeUndefined();
+  expect(state.run.outcome).toBe('completed');
+}
+
+async function migrate(name: string, { migrating, after, ...test }: MigratingCase): Promise<void> {
+  const model = new MigrationModel();
+  onceAfter(model.effects, after, () => {
+    migrating.disturb(model);
+  });
+  const run = await harness.migrate(model, { timeouts: { gate: '800ms' } });
+  const heal = (): void => {
+    migrating.heal(model);
+  };
+  await holdsAndHeals(run, name, { ...test, effects: model.effects, heal });
+}
 
 describe('R-ROLL-3: every gate holds a run', () => {
   it.concurrent.each(Object.entries(cases))('%s', async (name, test) => {
+    if ('migrating' in test) return migrate(name, test);
     const { from, to } = test.leveled ?? { from: '1.0', to: '1.1' };
     const model = new Model(from, undefined, {
       levels: test.leveled !== undefined,
@@ -211,27 +297,16 @@ describe('R-ROLL-3: every gate holds a run', () => {
         : await harness.start(model, { to, switch: { approval: false }, ...common });
     const asked = await run.until('waits', (s) => s.waiting !== undefined);
     if (test.after === undefined) test.disturb(model);
-    let disturbed = false;
-    const push = model.effects.push.bind(model.effects);
-    model.effects.push = (...items: string[]) => {
-      const length = push(...items);
-      if (!disturbed && test.after !== undefined && items.includes(test.after)) {
-        disturbed = true;
+    else {
+      onceAfter(model.effects, test.after, () => {
         test.disturb(model);
-      }
-      return length;
-    };
+      });
+    }
     await run.update('approve', { planHash: asked.plan?.hash });
-    const blocked = await run.until('blocked', (s) => s.phase === 'blocked');
-    expect(model.effects).not.toContain(test.mustNot);
-    expect(`${blocked.failure?.code ?? ''} ${blocked.failure?.message ?? ''}`).toMatch(
-      test.says ?? new RegExp(name),
-    );
-    test.heal(model);
-    await run.update('retry');
-    const state = await run.result();
-    expect(state.failure).toBeUndefined();
-    expect(state.run.outcome).toBe('completed');
+    const heal = (): void => {
+      test.heal(model);
+    };
+    await holdsAndHeals(run, name, { ...test, effects: model.effects, heal });
     expect(model.nodes.map((n) => n.version)).toEqual([to, to, to]);
   });
 });

@@ -12,9 +12,11 @@ import {
   ClusterFormationSpec,
   PipelineSpec,
   RollingUpgradeSpec,
+  StorageMigrationSpec,
   formationStages,
 } from '../../src/contracts/spec.js';
 import { registerSearchAttributes } from '../../src/worker/search-attributes.js';
+import { migrationDependencies, type MigrationModel } from '../fakes/model-migration.js';
 import { modelDependencies, type Model } from '../fakes/model.js';
 
 export interface Harness {
@@ -26,6 +28,12 @@ export interface Harness {
     model: Model,
     formation?: Record<string, unknown>,
     input?: { stages?: readonly FormationStage[]; rollback?: boolean; expectPlan?: string },
+  ): Promise<TestRun>;
+  /** Start a migration from the source of the model to its destination, with no approvals but those asked for. */
+  migrate(
+    model: MigrationModel,
+    migration?: Record<string, unknown>,
+    input?: { expectPlan?: string },
   ): Promise<TestRun>;
   /** Start a pipeline of upgrades on the model, one a target. */
   pipe(
@@ -126,6 +134,34 @@ export async function createHarness(
               ...formation,
             }),
             stages: formationStages,
+            ...input,
+          },
+        ],
+      });
+      return testRun(handle);
+    },
+    migrate: async (model, migration = {}, input = {}) => {
+      const [source, destination] = (['source', 'destination'] as const).map((side) => {
+        const cluster = clusterOf(model.clusters[side]);
+        models.set(cluster.name, migrationDependencies(model, side));
+        return cluster;
+      });
+      if (!source || !destination) throw new Error('a migration has two sides');
+      const handle = await client.workflow.start('storageMigration', {
+        taskQueue,
+        workflowId: `rollgate/${source.name}`,
+        workflowIdConflictPolicy: 'FAIL',
+        args: [
+          {
+            cluster: source,
+            destination,
+            migration: StorageMigrationSpec.parse({
+              ...{ name: 'm', source: source.name, destination: destination.name, poll: '10ms' },
+              cutover: { approval: false },
+              observe: { for: '0ms', acceptance: false },
+              timeouts: { gate: '1s', handover: '1s' },
+              ...migration,
+            }),
             ...input,
           },
         ],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MigrationModel } from '../fakes/model-migration.js';
 import { Model } from '../fakes/model.js';
 import { createHarness, type Harness } from './harness.js';
 
@@ -25,6 +26,20 @@ describe.concurrent('R-SAGA-1: with no workflow kept in memory every task replay
     const state = await run.result();
     expect(state.run.outcome).toBe('rolled-back');
     expect(model.primary?.id).toBe('a');
+  });
+
+  it('a migration with a cut-back and a second cutover', async () => {
+    const model = new MigrationModel();
+    const run = await harness.migrate(model, { observe: { for: '0ms', acceptance: true } });
+    await run.until('acceptance waits', (s) => s.waiting?.step === 'accept');
+    await run.handle.signal('rollback', { by: 'ann' });
+    await run.until('asked again', (s) => s.waiting?.step === 'cutover/2');
+    await run.handle.signal('approve', { by: 'ann' });
+    await run.until('acceptance waits again', (s) => s.waiting?.step === 'accept');
+    await run.handle.signal('approve', { by: 'ann' });
+    expect((await run.result()).run.outcome).toBe('completed');
+    expect(model.effects.filter((e) => e === 'open destination')).toHaveLength(2);
+    expect(model.copies.lost('destination')).toEqual([]);
   });
 
   it('approval, pause and abort', async () => {

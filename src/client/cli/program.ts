@@ -6,12 +6,14 @@ import { controlCommand } from './commands/control.js';
 import { digestCommand } from './commands/digest.js';
 import { doctorCommand } from './commands/doctor.js';
 import { formCommand } from './commands/form.js';
+import { migrateCommand } from './commands/migrate.js';
 import { listCommand } from './commands/list.js';
 import { planCommand } from './commands/plan.js';
 import { reportCommand } from './commands/report.js';
 import { schemaCommand } from './commands/schema.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
+import { validateCommand } from './commands/validate.js';
 import { watchCommand } from './commands/watch.js';
 import { workerCommand } from './commands/worker.js';
 import { outputFormats, type CliContext, type OutputFormat } from './context.js';
@@ -45,7 +47,7 @@ function buildProgram(context: CliContext): { program: Command; cli: Cli } {
   const cli = createCli(context, program);
   program
     .description(
-      'Rolling upgrades and cluster formation of replicated data systems as durable Temporal workflows.',
+      'Rolling upgrades, storage migrations and cluster formation of replicated data systems as durable Temporal workflows.',
     )
     .version(version())
     .addOption(
@@ -66,6 +68,8 @@ function buildProgram(context: CliContext): { program: Command; cli: Cli } {
     statusCommand(cli),
     listCommand(cli),
     formCommand(cli),
+    validateCommand(cli),
+    migrateCommand(cli),
     ...controlActions.map((action) => controlCommand(cli, action)),
     reportCommand(cli),
     schemaCommand(cli),

@@ -6,7 +6,9 @@ import type {
   RunState,
 } from '../../contracts/index.js';
 import { describeUndo } from '../../planning/undo.js';
+import { meaningOfApproval } from '../../planning/migration/undo.js';
 import { columns } from './columns.js';
+import { migrationLines, migrationNodes } from './migration-lines.js';
 import type { Paint } from './paint.js';
 import { aimText, approveCommand, formationText, switchText, writesText } from './run-lines.js';
 
@@ -23,11 +25,16 @@ const progress: Readonly<Record<NodeStatus, number>> = {
 
 const shownGates = 6;
 
-/** The whole state of a run as text: what `status` prints and `watch` draws. */
-export function runFrame(state: RunState, paint: Paint): string {
+/**
+ * The whole state of a run as text: what `status` prints and `watch` draws.
+ *
+ * @param at now, ISO 8601: what takes long is told with its rate
+ */
+export function runFrame(state: RunState, paint: Paint, at: string = new Date().toISOString()): string {
   const sections = [
     head(state, paint),
     formation(state),
+    migrationLines(state, paint, at),
     nodeTable(state, paint),
     approval(state, paint),
     failure(state, paint),
@@ -81,6 +88,7 @@ function formation({ formation: formed, spec }: RunState): string[] {
 
 function nodeTable(state: RunState, paint: Paint): string[] {
   if (state.nodes.length === 0) return [];
+  if (state.migration) return migrationNodes(state, paint);
   const back = state.direction === 'back';
   const rows = state.nodes.map((n) => [
     n.id,
@@ -109,11 +117,13 @@ function paintNode(line: string, node: NodeProgress | undefined, paint: Paint): 
 function approval(state: RunState, paint: Paint): string[] {
   const command = approveCommand(state);
   if (!state.waiting || command === undefined) return [];
+  const meaning = meaningOfApproval(state);
   return [
     paint(
       'yellow',
       `waits for approval of ${state.waiting.step} (${state.waiting.title}); rejected at ${state.waiting.expiresAt}`,
     ),
+    ...(meaning === undefined ? [] : [`  ${meaning}`]),
     `  ${command}`,
     `  rollgate reject ${state.run.cluster} --step ${state.waiting.step} --reason "..."`,
   ];

@@ -1,4 +1,5 @@
 import type { FormationState, RunState, SwitchRecord, TimelineEvent } from '../../contracts/index.js';
+import { migrationText } from './migration-lines.js';
 
 /** The command that lets the step that waits begin. */
 export function approveCommand(state: RunState): string | undefined {
@@ -14,17 +15,25 @@ export function eventLine(event: TimelineEvent): string {
 
 /** One line on how a run stands or ended. */
 export function outcomeLine(state: RunState): string {
-  const { run, failure, formation, writes } = state;
+  const { run, failure, formation, migration, spec, writes } = state;
   const parts = [`${run.cluster}: ${run.outcome === 'running' ? state.phase : run.outcome}`];
   if (formation) parts.push(formationText(formation));
+  if (migration && spec.migration) parts.push(migrationText(migration, spec.migration));
   if (failure) parts.push(`${failure.code}: ${failure.message}`);
   if (writes) parts.push(writesText(writes));
   return parts.join('; ');
 }
 
 /** Where a run is going, in a few words. */
-export function aimText({ direction, spec }: RunState): string {
+export function aimText({ direction, spec, migration }: RunState): string {
   if (spec.upgrade) return direction === 'forward' ? `to ${spec.upgrade.to}` : 'back to the former version';
+  if (spec.migration) {
+    const { source, destination } = spec.migration;
+    if (direction === 'forward') return `migration to ${destination}`;
+    return migration?.authority === 'destination'
+      ? `back to ${source}`
+      : `migration to ${destination} is taken back`;
+  }
   const { seed } = spec.formation;
   return direction === 'forward' ? `a cluster from ${seed}` : `${seed} back to a standalone`;
 }

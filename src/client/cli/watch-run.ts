@@ -1,5 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import type { RollgateError, RunState } from '../../contracts/index.js';
+import { progressText, underWay } from '../../planning/migration/progress.js';
+import { meaningOfApproval } from '../../planning/migration/undo.js';
 import type { RunHandle } from '../run-handle.js';
 import type { Invocation } from './cli.js';
 import { exitCodeOf } from './exit-codes.js';
@@ -68,6 +70,7 @@ function liveTable(run: Invocation): Teller {
 function eventStream(run: Invocation): Teller {
   const tell = createEventTeller();
   const announce = approvals(run);
+  const advance = progress(run);
   const text = run.output === 'text';
   return {
     state: (state) => {
@@ -75,6 +78,7 @@ function eventStream(run: Invocation): Teller {
         if (text) run.context.stdout.write(`${eventLine(event)}\n`);
         else run.jsonLine({ type: 'event', ...event });
       }
+      advance(state);
       announce(state);
     },
     silence: (error) => run.log(`${error.message}; the run waits`),
@@ -90,12 +94,14 @@ function eventStream(run: Invocation): Teller {
 function waiting(run: Invocation): Teller {
   const tell = createEventTeller();
   const announce = approvals(run);
+  const advance = progress(run);
   return {
     state: (state) => {
       for (const event of tell(state.timeline)) {
         if (run.output === 'ndjson') run.jsonLine({ type: 'event', ...event });
         else run.log(eventLine(event));
       }
+      advance(state);
       announce(state);
     },
     silence: (error) => run.log(`${error.message}; the run waits`),
@@ -118,11 +124,12 @@ const endOf = (state: RunState): Record<string, unknown> => ({
     checkpoint: state.formation.checkpoint,
     resumeHint: state.resumeHint,
   },
+  migration: state.migration && { phase: state.migration.phase, authority: state.migration.authority },
   writes: state.writes && { acknowledged: state.writes.acknowledged, lost: state.writes.lost },
   exitCode: exitCodeOf(state),
 });
 
-/** Say once for each approval which command gives it. */
+/** Say once for each approval what it means, and which command gives it. */
 function approvals(run: Invocation): (state: RunState) => void {
   let said = '';
   return (state) => {
@@ -130,6 +137,23 @@ function approvals(run: Invocation): (state: RunState) => void {
     const key = `${state.waiting?.step ?? ''} ${state.waiting?.since ?? ''}`;
     if (command === undefined || key === said) return;
     said = key;
+    const meaning = meaningOfApproval(state);
+    if (meaning !== undefined) run.log(meaning);
     run.log(`waits for approval: ${command}`);
+  };
+}
+
+/** Say at each tenth how far the copy or the comparison of a migration is. */
+function progress(run: Invocation): (state: RunState) => void {
+  let said = '';
+  return (state) => {
+    const current = state.migration && underWay(state.migration);
+    if (!current) return;
+    const { what, progress: made } = current;
+    const tenth = `${what} ${Math.floor((10 * made.done) / made.ranges)}`;
+    const text = progressText(state, new Date().toISOString());
+    if (text === undefined || tenth === said) return;
+    said = tenth;
+    run.log(text);
   };
 }

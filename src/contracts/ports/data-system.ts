@@ -6,6 +6,7 @@ import type { ClusterSpec } from '../spec.js';
 import type { BorrowRequest, ClusterView, GroupId, NodeId, Position } from '../view.js';
 import type { EffectContext } from './context.js';
 import type { DataMode, LaunchSpec } from './host.js';
+import type { MigrationFacet } from './migration.js';
 import type { ProbeFacet } from './probe.js';
 
 /** One data system, in facets: what it lacks, the planner refuses. */
@@ -39,6 +40,7 @@ export interface DataSystem {
   readonly backup?: BackupFacet;
   readonly membership?: MembershipFacet;
   readonly formation?: FormationFacet;
+  readonly migration?: MigrationFacet;
 }
 
 /** Objects of ours inside the system: where canaries and the write ledger live. */

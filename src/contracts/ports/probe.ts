@@ -34,7 +34,8 @@ export interface ProbeFacet {
    * its key, in one atomic operation, so that the history of writes and reads can be checked for linearizability.
    */
   readonly registers?: number;
-  connect(cluster: ClusterSpec, options: { name: string }): ProbeClient;
+  /** `also`: the writes may move to this cluster; the client is an ordinary one then, which a fence shuts out. */
+  connect(cluster: ClusterSpec, options: { name: string; also?: ClusterSpec }): ProbeClient;
   /** Every key of the run that is in the cluster now, read from its primary. */
   readBack(cluster: ClusterSpec, runId: string): AsyncIterable<ProbeKey>;
 }
@@ -45,6 +46,8 @@ export interface ProbeOptions {
   readonly interval: number;
   /** A write not answered by then is unknown, ms. */
   readonly timeout: number;
+  /** A second cluster, to which the writes may move. */
+  readonly also?: ClusterSpec;
 }
 
 /**

@@ -69,7 +69,7 @@ interface SessionRun {
 }
 
 async function runSession({ layout, config, probe, session, stop, log }: SessionRun): Promise<void> {
-  const { runId, cluster, writers, interval, timeout } = config;
+  const { runId, cluster, also, writers, interval, timeout } = config;
   const now = anchoredClock();
   const journals: Journal[] = [];
   const open = (path: string): Journal => {
@@ -107,7 +107,7 @@ async function runSession({ layout, config, probe, session, stop, log }: Session
     timeout,
     log,
     stop: over.signal,
-    connect: () => probe.connect(cluster, { name: `probe ${name}` }),
+    connect: () => probe.connect(cluster, { name: `probe ${name}`, also }),
   });
   const loops = writing.map((journal, writer) =>
     runClient({

@@ -4,3 +4,6 @@ import { z } from 'zod';
 export const Time = z.iso.datetime();
 
 export const Count = z.int().min(0);
+
+/** Milliseconds. */
+export const Ms = z.number().min(0);

@@ -5,7 +5,7 @@ import type { NodeId } from '../../contracts/view.js';
 import { act } from '../activities.js';
 import { passGates } from '../gates.js';
 import { setPhase } from '../publish.js';
-import { now, tell, type Run } from '../run.js';
+import { now, tell, writable, type Run } from '../run.js';
 import { compensate, failureOf, settle } from '../saga.js';
 
 /** Every node on its target, the cluster healthy: asked of the cluster, not of the run's own record. */
@@ -46,7 +46,10 @@ export async function finish(run: Run, wanted: Exclude<Outcome, 'running'>): Pro
       try {
         await act('stopProbe', 'stop the probe', run.target);
         settle(run, 'probe');
-        state.writes = await act('readWriteLedger', 'read the write ledger back', run.target);
+        state.writes = await act('readWriteLedger', 'read the write ledger back', {
+          ...run.target,
+          cluster: writable(run),
+        });
         tell(run, 'probe', `acknowledged ${state.writes.acknowledged}, lost ${state.writes.lost}`);
       } catch (error) {
         // Without a ledger there is no proof: a run that promised one has not completed.

@@ -13,8 +13,12 @@ export const prepareOnce = (run: Run): Promise<Answer> =>
 
 /** Make our own objects in the cluster and start the probe. Nothing of the user's changes. */
 async function prepare(run: Run): Promise<void> {
-  const { probe } = run.settings;
   await saveAndCompare(run, 'before-start');
+  await makeScratch(run);
+  await startProbe(run);
+}
+
+export async function makeScratch(run: Run): Promise<void> {
   borrow(
     run,
     {
@@ -28,6 +32,10 @@ async function prepare(run: Run): Promise<void> {
     { id: 'scratch', kind: 'drop-scratch' },
   );
   await act('createScratch', 'make the scratch objects', run.target);
+}
+
+export async function startProbe(run: Run): Promise<void> {
+  const { probe } = run.settings;
   if (!probe.enabled) return;
   borrow(
     run,
@@ -41,6 +49,10 @@ async function prepare(run: Run): Promise<void> {
     },
     { id: 'probe', kind: 'stop-probe' },
   );
-  await act('startProbe', `start the probe with ${probe.writers} writers`, { ...run.target, probe });
+  await act('startProbe', `start the probe with ${probe.writers} writers`, {
+    ...run.target,
+    probe,
+    ...(run.state.spec.migration ? { also: run.state.spec.destination } : {}),
+  });
   tell(run, 'probe', `the probe writes with ${probe.writers} writers`);
 }

@@ -1,22 +1,26 @@
 import { Command } from 'commander';
-import { checkPipeline, checkTarget, loadSpecs } from '../../../spec/index.js';
+import { checkMigration, checkPipeline, checkTarget, loadSpecs } from '../../../spec/index.js';
+import type { RunHandle } from '../../run-handle.js';
 import type { Cli } from '../cli.js';
 import { fileOption } from '../options.js';
-import { isOfPipeline } from '../which-run.js';
+import { kindOfRun, type NamedRun } from '../which-run.js';
 import { addFollowOptions, planHashOption, tellStarted, type FollowOptions } from '../started.js';
 
-interface StartOptions extends FollowOptions {
+interface StartOptions extends FollowOptions, NamedRun {
   readonly file: readonly string[];
-  readonly upgrade?: string;
-  readonly pipeline?: string;
   readonly planHash?: string;
 }
 
 export function startCommand(cli: Cli): Command {
   const command = new Command('start')
     .description('start a run; with --wait follow it and exit with its outcome')
-    .addOption(fileOption('file with the Cluster and the RollingUpgrade or Pipeline').makeOptionMandatory())
+    .addOption(
+      fileOption(
+        'file with the Cluster and the RollingUpgrade, StorageMigration or Pipeline',
+      ).makeOptionMandatory(),
+    )
     .option('--upgrade <name>', 'which RollingUpgrade, where the files hold several')
+    .option('--migration <name>', 'which StorageMigration, where the files hold several')
     .option('--pipeline <name>', 'which Pipeline, where the files hold several')
     .addOption(planHashOption());
   return addFollowOptions(command).action(
@@ -24,10 +28,18 @@ export function startCommand(cli: Cli): Command {
       async (run, options: StartOptions) => {
         const specs = await loadSpecs(options.file);
         const expectPlan = options.planHash;
-        const handle = isOfPipeline(specs, options)
-          ? await run.client.startPipeline({ ...checkPipeline(specs, options.pipeline), expectPlan })
-          : await run.client.start({ ...checkTarget(specs, options.upgrade), expectPlan });
-        return tellStarted(run, handle, options);
+        return tellStarted(run, await begin(), options);
+
+        function begin(): Promise<RunHandle> {
+          switch (kindOfRun(specs, options)) {
+            case 'pipeline':
+              return run.client.startPipeline({ ...checkPipeline(specs, options.pipeline), expectPlan });
+            case 'migration':
+              return run.client.startMigration({ ...checkMigration(specs, options.migration), expectPlan });
+            case 'upgrade':
+              return run.client.start({ ...checkTarget(specs, options.upgrade), expectPlan });
+          }
+        }
       },
       { ownsInterrupt: true },
     ),

@@ -1,4 +1,11 @@
-import { formatCount, formatDuring, formatMs, msBetween, whyNotMeasured } from '../../format.js';
+import {
+  formatAmount,
+  formatCount,
+  formatDuring,
+  formatMs,
+  msBetween,
+  whyNotMeasured,
+} from '../../format.js';
 import type { Summary } from '../../summary-schema.js';
 import { ms } from './facts.js';
 import { html, type Markup } from '../markup.js';
@@ -7,7 +14,7 @@ const linearizableWord = { linearizable: 'yes', violated: 'no', unchecked: 'not 
 const linearizableMood = { linearizable: 'good', violated: 'bad', unchecked: '' } as const;
 
 export function figures(summary: Summary): Markup {
-  const { writes, run, handovers } = summary;
+  const { writes, run, handovers, migration } = summary;
   const gap = handovers.map((h) => h.writeGapMs).filter((ms) => ms !== undefined);
   const tiles: (Markup | undefined)[] = [
     writes &&
@@ -44,6 +51,7 @@ export function figures(summary: Summary): Markup {
       ),
     !writes && tile('writes', '—', whyNotMeasured(summary.measurement)),
     !writes && gap.length > 0 ? tile('write gap of the handover', ms(Math.max(...gap)), '') : undefined,
+    ...(migration ? migrationTiles(migration, writes?.longestGapMs) : []),
     tile(
       'duration',
       formatMs(msBetween(run.startedAt, run.endedAt ?? summary.asOf)),
@@ -53,6 +61,34 @@ export function figures(summary: Summary): Markup {
   return html`<section class="figures" aria-label="Key figures">
     ${tiles.filter((t) => t !== undefined)}
   </section>`;
+}
+
+/** Whether both copies were the same wherever they were compared, and the dearest move of the writes. */
+function migrationTiles(
+  { cuts, switches }: NonNullable<Summary['migration']>,
+  longestGapMs: number | null | undefined,
+): Markup[] {
+  const rows = cuts.reduce((n, c) => n + c.rows, 0);
+  const differ = cuts.reduce((n, c) => n + c.mismatches, 0);
+  const gaps = switches.map((s) => s.measuredGapMs ?? s.writeGapMs).filter((g) => g !== undefined);
+  const at = formatAmount(cuts.length, 'cut');
+  const compared =
+    differ === 0
+      ? tile('rows compared', formatCount(rows), `all equal, ${at}`, 'good')
+      : tile('rows that differ', formatCount(differ), `of ${formatCount(rows)} compared, ${at}`, 'bad');
+  return [
+    ...(cuts.length === 0 ? [] : [compared]),
+    // The longest gap of all has a tile of its own, which says in which step it was.
+    ...(gaps.length === 0 || Math.max(...gaps) === longestGapMs
+      ? []
+      : [
+          tile(
+            'write gap of a switch',
+            ms(Math.max(...gaps)),
+            gaps.length === 1 ? '' : `the longest of ${gaps.length}`,
+          ),
+        ]),
+  ];
 }
 
 function tile(name: string, value: string, note: string, mood = ''): Markup {

@@ -18,7 +18,7 @@ export function heading(summary: Summary): Markup {
       ? html`since ${time(run.startedAt)}, as of ${time(asOf)} UTC`
       : html`${formatSpan(run.startedAt, run.endedAt)} UTC`;
   return html`<header>
-    <p class="kicker">rollgate · ${summary.seed === undefined ? 'rolling upgrade' : 'cluster formation'}</p>
+    <p class="kicker">rollgate · ${kindOf(summary)}</p>
     <h1>${run.cluster} <span class="versions">${run.system} ${formatAim(summary)}</span></h1>
     <p class="outcome o-${run.outcome}">
       <b>${outcomeWords[run.outcome]}</b
@@ -28,4 +28,9 @@ export function heading(summary: Summary): Markup {
       ${when} · run <code>${run.id}</code> · plan <code>${summary.plan?.hash ?? 'none'}</code>
     </p>
   </header>`;
+}
+
+function kindOf({ seed, migration }: Summary): string {
+  if (migration) return 'storage migration';
+  return seed === undefined ? 'rolling upgrade' : 'cluster formation';
 }

@@ -42,6 +42,13 @@ export function guaranteesSection(summary: Summary): Markup {
         Times come from the clocks of the hosts that acted; between hosts they agree as well as those clocks
         do.
       </li>
+      ${
+        summary.migration &&
+        html`<li>
+          A cut compares every row of every table at one position. What was written after the last one was
+          carried over by replication and was not compared.
+        </li>`
+      }
       <li>
         Only what the probe wrote is read back. The data of applications is the system's own affair, in the
         same log.

@@ -2,11 +2,16 @@ import type { Summary } from '../../summary-schema.js';
 import { table } from './table.js';
 import { html, type Markup } from '../markup.js';
 
-export function planSection({ plan, steps }: Summary): Markup | undefined {
+export function planSection({ plan, steps, migration }: Summary): Markup | undefined {
   if (!plan) return undefined;
   const resultOf = (id: string): string => {
-    const done = steps.filter((s) => s.id === id);
+    // What is done again by an operator's wish has a number: `observe/2`.
+    const done = steps.filter(
+      (s) => s.id === id || (/^\/\d+$/.test(s.id.slice(id.length)) && s.id.startsWith(id)),
+    );
     const last = done.at(-1);
+    // It ends the observation, as a part of that.
+    if (id === 'accept' && migration?.phase === 'accepted') return 'done';
     if (!last) return '';
     return `${last.result ?? 'in progress'}${done.length > 1 ? `, ${done.length} attempts` : ''}`;
   };

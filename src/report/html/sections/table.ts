@@ -13,6 +13,9 @@ const wide = [
   'value before',
   'holds',
   'file and sha256',
+  'row',
+  'on the source',
+  'on the destination',
 ];
 
 export function table(head: readonly string[], rows: readonly (readonly Markup[])[]): Markup {

@@ -8,18 +8,30 @@ const milestoneWords = {
   cleared: 'version switch cleared',
   reached: 'level reached by every node',
   checkpoint: 'checkpoint',
+  cutover: 'the destination takes the writes',
+  'cut-back': 'the source takes them again',
+  'given-up': 'switch given up',
+  equal: 'copies compared, equal',
+  differs: 'copies differ',
 } as const;
+
+const statuses = html`${['draining', 'drained', 'upgrading', 'rejoining', 'complete', 'failed'].map(
+    (s) => html`<li><i class="s-${s}"></i>${s}</li>`,
+  )}
+  <li><i class="l-lag"></i>lag, one scale for all</li>`;
+
+const sides = ({ source, destination }: NonNullable<Summary['migration']>): Markup =>
+  html`<li><i class="a-source"></i>writes on ${source}</li>
+    <li><i class="a-destination"></i>writes on ${destination}</li>`;
 
 export function timelineSection(summary: Summary, state: RunState): Markup | undefined {
   if (summary.nodes.length === 0) return undefined;
-  const used = ['draining', 'drained', 'upgrading', 'rejoining', 'complete', 'failed'];
   const milestones = [...new Set(milestonesOf(summary).map((m) => m.kind))];
   return html`<section>
     <h2>Timeline</h2>
     ${timeline(summary, state)}
     <ul class="legend">
-      ${used.map((s) => html`<li><i class="s-${s}"></i>${s}</li>`)}
-      <li><i class="l-lag"></i>lag, one scale for all</li>
+      ${summary.migration ? sides(summary.migration) : statuses}
       ${milestones.map((kind) => html`<li>${milestoneIcon(kind)}${milestoneWords[kind]}</li>`)}
       ${summary.handovers.length > 0 && html`<li><i class="l-handover"></i>handover: ${summary.handovers.every((h) => h.how === 'transfer') ? 'transfer, verified' : 'fence, promote, release'}</li>`}${summary.writes !== undefined && html`<li><i class="l-gap"></i>write gap</li>`}${
         summary.faults.length > 0 &&

@@ -40,14 +40,25 @@ export function failureBox({ failure }: Summary): Markup | undefined {
   </section>`;
 }
 
+/** What the step that waits costs to undo, once it is done. */
+const prices: Readonly<Partial<Record<string, string>>> = {
+  'cut-back': 'Afterwards it can be undone: the writes go back to the other copy, which is kept current.',
+  restore: 'Afterwards it can be undone from a backup only.',
+  none: 'Afterwards it cannot be undone.',
+};
+
 export function waitingBox({ waiting, plan }: Summary): Markup | undefined {
   if (!waiting) return undefined;
+  // A step that is done again has a number: `cutover/2`.
+  const step = plan?.steps.find((s) => s.id === waiting.step || waiting.step.startsWith(`${s.id}/`));
+  const priceAfter = prices[step?.reversibility ?? ''];
   return html`<section class="notice">
     <h2>Waits for an approval</h2>
     <p>
       <b>${waiting.title}</b> (<code>${waiting.step}</code>) with plan <code>${plan?.hash ?? ''}</code>, until
       ${time(waiting.expiresAt)} UTC. No answer by then is a rejection.
     </p>
+    ${priceAfter !== undefined && html`<p>${priceAfter}</p>`}
   </section>`;
 }
 

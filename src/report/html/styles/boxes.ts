@@ -35,6 +35,10 @@ export const boxes = css`
     line-height: 1.25;
     font-weight: 600;
     letter-spacing: -0.02em;
+    white-space: nowrap;
+  }
+  .figures:has(.tile:nth-child(6)) .value {
+    font-size: 24px;
   }
   .tile .note {
     font-size: 12.5px;

@@ -9,13 +9,14 @@ import { handoverBand } from './handover-band.js';
 import { stepBar } from './step-bar.js';
 import { lane } from './lane.js';
 import { events } from './events.js';
+import { migrationLaneHeight, migrationLanes } from './migration-lanes.js';
 import { heightOf, milestonesLane, milestonesOf, placed } from './milestones.js';
 import { writesLane } from './writes-lane.js';
 import { html, type Markup } from '../markup.js';
 
 /**
- * The whole run on one time axis: steps, one lane a node with its statuses and its lag, what clients could
- * write, and the faults and decisions that happened meanwhile.
+ * The whole run on one time axis: steps, one lane a node with its statuses and its lag (of a migration its phases and
+ * the side that takes the writes), what clients could write, and the faults and decisions that happened meanwhile.
  */
 export function timeline(summary: Summary, state: RunState): Markup {
   const end = summary.run.endedAt ?? summary.asOf;
@@ -26,7 +27,10 @@ export function timeline(summary: Summary, state: RunState): Markup {
     ])
     .range([left, right]);
   const x: Time = (iso) => Math.min(right, Math.max(left, scale(Date.parse(iso))));
-  const lanesEnd = lanesTop + summary.nodes.length * laneHeight;
+  const { migration } = summary;
+  // The nodes of a migration are what they are throughout: its lanes are its phases and who takes the writes.
+  const nodes = migration ? [] : summary.nodes;
+  const lanesEnd = lanesTop + nodes.length * laneHeight + (migration ? 2 * migrationLaneHeight : 0);
   const milestones = placed(milestonesOf(summary), x);
   const milestonesTop = lanesEnd + 8;
   const eventsTop = milestones.length > 0 ? milestonesTop + heightOf(milestones) : lanesEnd + 6;
@@ -36,14 +40,18 @@ export function timeline(summary: Summary, state: RunState): Markup {
   const maxLag = Math.max(1, ...state.samples.map((s) => s.lag));
   const labels = [
     { y: stepsTop + 13, name: 'steps', note: '' },
-    ...summary.nodes.map((n, i) => ({
+    ...nodes.map((n, i) => ({
       y: lanesTop + i * laneHeight + 18,
       name: n.id,
       note: formatRole(n),
     })),
-    ...(milestones.length > 0
-      ? [{ y: milestonesTop + 10, name: summary.seed === undefined ? 'level' : 'reached', note: '' }]
+    ...(migration
+      ? [
+          { y: lanesTop + 18, name: 'phases', note: '' },
+          { y: lanesTop + migrationLaneHeight + 18, name: 'side', note: '' },
+        ]
       : []),
+    ...(milestones.length > 0 ? [{ y: milestonesTop + 10, name: milestonesName(summary), note: '' }] : []),
     { y: eventsTop + 14, name: 'events', note: '' },
     { y: writesTop + 14, name: 'writes', note: state.writes ? 'per second' : '' },
   ];
@@ -53,7 +61,8 @@ export function timeline(summary: Summary, state: RunState): Markup {
         <title id="timeline-title">Timeline of the run: ${summary.nodes.map((n) => n.id).join(', ')}</title>
         ${axis(scale, bottom)} ${summary.handovers.map((h) => handoverBand(h, x, end, bottom))}
         ${summary.steps.map((s) => stepBar(s, x, end))}
-        ${summary.nodes.map((n, i) => lane(state, n.id, { top: lanesTop + i * laneHeight, x, end, maxLag }))}
+        ${nodes.map((n, i) => lane(state, n.id, { top: lanesTop + i * laneHeight, x, end, maxLag }))}
+        ${migration && migrationLanes(migration, summary.run, { x, end, top: lanesTop })}
         ${milestones.length > 0 && milestonesLane(milestones, x, milestonesTop)}
         ${events(summary, x, eventsTop, bottom)} ${writesLane(summary, state, x, writesTop)}
       </svg>
@@ -67,4 +76,9 @@ export function timeline(summary: Summary, state: RunState): Markup {
       </div>
     </div>
   </div>`;
+}
+
+function milestonesName({ seed, migration }: Summary): string {
+  if (migration) return 'cuts';
+  return seed === undefined ? 'level' : 'reached';
 }

@@ -1,0 +1,158 @@
+import type { MigrationInput, RunState } from '../contracts/run.js';
+import { cutoverCut, cutovers } from '../planning/migration/phases.js';
+import { acceptPlan, planned } from './accept-plan.js';
+import { act, actLong } from './activities.js';
+import { approvalFor, attempt, type Answer } from './attempt.js';
+import { installControls } from './controls.js';
+import { loop } from './loop.js';
+import { createMigrationRun, enter, migrationOf } from './migration-run.js';
+import { migrationWay } from './migration-way.js';
+import type { Run } from './run.js';
+import { awaitApproval } from './safe-point.js';
+import { borrow } from './saga.js';
+import { finish } from './steps/finish.js';
+import { bookkeeping, migrationId, streamId } from './steps/migration/borrowed.js';
+import { bootstrap, compareExport, dualWrite, exportSource } from './steps/migration/copy.js';
+import { compareAtCut, compareDefinitions } from './steps/migration/compare.js';
+import { accept, awaitWindow, compareAtFence, observeFor } from './steps/migration/observe.js';
+import { endStream, moveWrites, releaseFenceCut } from './steps/migration/switch.js';
+import { discard } from './steps/migration/undo.js';
+import { makeScratch, startProbe } from './steps/prepare.js';
+
+/**
+ * A live copy A becomes B on other storage (R-MIG): one phase after the other, each entered only when the one before
+ * has shown what it must. Until it is accepted, a rollback leads back to A.
+ */
+export async function storageMigration(input: MigrationInput): Promise<RunState> {
+  const run = createMigrationRun(input, migrationWay);
+  installControls(run);
+  const ended = await planned(run, () => plan(run, input.expectPlan));
+  await finish(run, ended ?? (await loop(run, 'migrating', turnOnce)));
+  return run.state;
+}
+
+async function plan(run: Run, expected: string | undefined): Promise<void> {
+  const { spec, pair, target } = migrationOf(run);
+  const what = `plan ${pair.source.name} → ${pair.destination.name}`;
+  const made = await act('makeMigrationPlan', what, { ...target, migration: spec });
+  run.state.nodes = made.nodes.map((n) => ({
+    ...{ id: n.id, group: n.group, from: n.from, to: n.to, roleBefore: n.role, version: n.from },
+    status: 'pending' as const,
+  }));
+  acceptPlan(run, made, expected, 'plan');
+}
+
+/** One phase. */
+function turnOnce(run: Run): Promise<Answer | 'complete'> {
+  const { state } = migrationOf(run);
+  if (run.state.direction === 'back') return goOnBack(run);
+  switch (state.phase) {
+    case 'preflight':
+      return step(run, 'prepare', 'Prepare', () => begin(run));
+    case 'exporting':
+      return step(run, 'export', 'Export the source at a cut', () => exportSource(run));
+    case 'bootstrapping':
+      return step(run, 'bootstrap', 'Copy to the destination', () => bootstrap(run));
+    case 'validating-export':
+      return step(run, 'validate/export', 'Compare both copies at the export', () => compareExport(run));
+    case 'dual-writing':
+      return step(run, 'dual-write', 'Let the changes flow', () => dualWrite(run));
+    case 'cut-back':
+      // Whoever has taken the writes back says when they move again.
+      return step(run, nth('again', next(run)), 'Move the writes to the destination again', async () => {
+        await awaitApproval(run, nth('cutover', next(run)), 'Move the writes to the destination again');
+        enter(run, 'validating-cutover');
+      });
+    case 'validating-cutover':
+      return step(run, nth('validate/cutover', next(run)), 'Compare both copies at one cut', async () => {
+        await compareAtCut(run, cutoverCut(state), 'forward');
+        await compareDefinitions(run);
+        enter(run, 'awaiting-approval');
+      });
+    case 'awaiting-approval':
+    case 'cutting-over':
+      return step(run, nth('cutover', next(run)), 'Let the destination take the writes', async () => {
+        await awaitWindow(run);
+        if (state.phase === 'awaiting-approval') enter(run, 'cutting-over');
+        await moveWrites(run, 'forward');
+        state.observedSince = state.observedUntil = undefined;
+        enter(run, 'observing');
+      });
+    case 'observing':
+      return state.observedUntil === undefined
+        ? observe(run)
+        : step(run, 'accept', 'Accept', () => accept(run));
+    case 'accepted':
+    case 'discarded':
+      return Promise.resolve('complete');
+  }
+}
+
+/** The name of a step that is taken again after a cut-back: `cutover`, then `cutover/2`. */
+const nth = (id: string, time: number): string => (time === 1 ? id : `${id}/${time}`);
+/** The cutover that comes next, or is done again. */
+const next = (run: Run): number => cutovers(migrationOf(run).state) + 1;
+/** The one that is observed, or taken back. */
+const latest = (run: Run): number => cutovers(migrationOf(run).state);
+
+const step = (run: Run, id: string, title: string, body: () => Promise<void>): Promise<Answer> =>
+  attempt(run, id, title, undefined, async () => {
+    await approvalFor(run, id, title);
+    await body();
+  });
+
+async function begin(run: Run): Promise<void> {
+  const { target } = migrationOf(run);
+  // Before definitions are guarded; the copy has them as well then.
+  await makeScratch(run);
+  borrow(run, bookkeeping(), { id: migrationId, kind: 'discard-migration' });
+  await actLong('prepareMigration', 'make the bookkeeping of the migration', target);
+  // An ordinary client, whose role is part of what has just been made.
+  await startProbe(run);
+  enter(run, 'exporting');
+}
+
+function observe(run: Run): Promise<Answer> {
+  const id = nth('observe', latest(run));
+  const title = 'Observe the destination';
+  return attempt(run, id, title, undefined, async () => {
+    // Not as a part of the cutover: a failure of that would undo the way back.
+    await endStream(run, 'forward');
+    await approvalFor(run, id, title);
+    await compareAtFence(run);
+    await observeFor(run);
+  });
+}
+
+/** With the writes on the destination: the cut-back. With the writes on the source: everything of ours is removed. */
+async function goOnBack(run: Run): Promise<Answer | 'complete'> {
+  const { state } = migrationOf(run);
+  if (state.phase === 'discarded') return 'complete';
+  if (state.authority === 'destination') {
+    return attempt(
+      run,
+      nth('cut-back', latest(run)),
+      'Let the source take the writes again',
+      undefined,
+      async () => {
+        await endStream(run, 'forward');
+        await releaseFenceCut(run);
+        await moveWrites(run, 'back');
+        enter(run, 'cut-back');
+      },
+    );
+  }
+  if (run.state.ledger.some((b) => b.id === streamId('back'))) {
+    return attempt(run, nth('cut-back/end', latest(run)), 'End the way back', undefined, async () => {
+      await releaseFenceCut(run);
+      await endStream(run, 'back');
+      if (state.discarding === true) return;
+      run.state.direction = 'forward';
+      run.state.failure = undefined;
+    });
+  }
+  return attempt(run, 'discard', 'Remove everything of the migration', undefined, async () => {
+    await discard(run);
+    enter(run, 'discarded');
+  });
+}
