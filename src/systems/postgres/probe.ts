@@ -1,15 +1,9 @@
-import { Client, DatabaseError } from 'pg';
-import type {
-  ClusterSpec,
-  NodeSpec,
-  ProbeClient,
-  ProbeFacet,
-  ProbeKey,
-  WriteOutcome,
-} from '../../contracts/index.js';
+import { Client, DatabaseError, type ClientConfig } from 'pg';
+import type { ClusterSpec, ProbeClient, ProbeFacet, ProbeKey, WriteOutcome } from '../../contracts/index.js';
 import { messageOf } from '../../contracts/index.js';
 import { settingsOf, type Sessions } from './connection.js';
 import { onlyPrimary } from './primary.js';
+import { probeConfig } from './probe-role.js';
 
 /**
  * Errors after which a write may be there all the same: the server was ending (class 57), the connection broke
@@ -20,7 +14,8 @@ const outcomeOpen = /^(57|08|40003)/;
 
 export function createProbe(sessions: Sessions): ProbeFacet {
   return {
-    connect: (cluster, { name }) => createProbeClient(sessions, cluster, `rollgate ${name}`),
+    connect: (cluster, { name, also }) =>
+      createProbeClient(waysIn(sessions, cluster, also, `rollgate ${name}`)),
 
     async *readBack(cluster, runId): AsyncIterable<ProbeKey> {
       const schema = settingsOf(cluster).scratchSchema;
@@ -51,13 +46,37 @@ export function createProbe(sessions: Sessions): ProbeFacet {
   };
 }
 
+/** How a client gets to one node. */
+interface WayIn {
+  readonly node: string;
+  readonly schema: string;
+  readonly connectTimeout: number;
+  config(): Promise<ClientConfig>;
+}
+
+/** As rollgate's own role; where the writes may move, as an ordinary one of both clusters. */
+const waysIn = (
+  sessions: Sessions,
+  cluster: ClusterSpec,
+  also: ClusterSpec | undefined,
+  name: string,
+): WayIn[] =>
+  [cluster, ...(also ? [also] : [])].flatMap((of) =>
+    of.nodes.map((node) => ({
+      node: `${of.name}/${node.id}`,
+      schema: settingsOf(cluster).scratchSchema,
+      connectTimeout: settingsOf(of).connectTimeout,
+      config: () => (also ? probeConfig(sessions, cluster, of, node, name) : sessions.config(of, node, name)),
+    })),
+  );
+
 /**
  * Finds the primary by itself, as an application with several hosts in its connection string does. While there is
  * none it keeps its sessions and asks again: to authenticate dozens of times a second would slow the handover that
  * it measures.
  */
-function createProbeClient(sessions: Sessions, cluster: ClusterSpec, name: string): ProbeClient {
-  const schema = settingsOf(cluster).scratchSchema;
+function createProbeClient(ways: readonly WayIn[]): ProbeClient {
+  const schema = ways[0]?.schema ?? '';
   const insert = `INSERT INTO ${schema}.ledger (run_id, writer, seq) VALUES ($1, $2, $3)`;
   let writing: Session | undefined;
   let reading: Session | undefined;
@@ -68,20 +87,20 @@ function createProbeClient(sessions: Sessions, cluster: ClusterSpec, name: strin
   };
   const findPrimary = async (timeoutMs: number): Promise<Session> => {
     const found = await firstOf(
-      cluster.nodes.map(async (node) => {
-        const kept = waiting.get(node.id);
-        const session = kept && !kept.lost ? kept : await open(sessions, cluster, node, name, timeoutMs);
-        waiting.set(node.id, session);
+      ways.map(async (way) => {
+        const kept = waiting.get(way.node);
+        const session = kept && !kept.lost ? kept : await open(way, timeoutMs);
+        waiting.set(way.node, session);
         try {
           const { rows } = await session.client.query<{ replica: boolean }>(
             'SELECT pg_is_in_recovery() AS replica',
           );
-          if (rows[0]?.replica === false) return { node: node.id, session };
+          if (rows[0]?.replica === false) return { node: way.node, session };
         } catch (error) {
           session.end();
           throw error;
         }
-        throw new Error(`${node.id} is a replica`);
+        throw new Error(`${way.node} is a replica`);
       }),
     );
     waiting.delete(found.node);
@@ -121,7 +140,7 @@ function createProbeClient(sessions: Sessions, cluster: ClusterSpec, name: strin
       if (!reading || reading.lost) {
         reading?.end();
         reading = undefined;
-        reading = await anyNode(sessions, cluster, name, timeoutMs);
+        reading = await anyNode(ways, timeoutMs);
       }
       try {
         await reading.client.query(`SELECT count(*) FROM ${schema}.canary`);
@@ -151,13 +170,8 @@ interface Session {
 }
 
 /** A session on the first node that accepts one; the others are closed again. */
-async function anyNode(
-  sessions: Sessions,
-  cluster: ClusterSpec,
-  name: string,
-  timeoutMs: number,
-): Promise<Session> {
-  const attempts = cluster.nodes.map((node) => open(sessions, cluster, node, name, timeoutMs));
+async function anyNode(ways: readonly WayIn[], timeoutMs: number): Promise<Session> {
+  const attempts = ways.map((way) => open(way, timeoutMs));
   const chosen = await firstOf(attempts);
   for (const attempt of attempts) {
     attempt.then((other) => other !== chosen && other.end()).catch(() => undefined);
@@ -165,16 +179,10 @@ async function anyNode(
   return chosen;
 }
 
-async function open(
-  sessions: Sessions,
-  cluster: ClusterSpec,
-  node: NodeSpec,
-  name: string,
-  timeoutMs: number,
-): Promise<Session> {
+async function open(way: WayIn, timeoutMs: number): Promise<Session> {
   const client = new Client({
-    ...(await sessions.config(cluster, node, name)),
-    connectionTimeoutMillis: Math.min(timeoutMs, settingsOf(cluster).connectTimeout),
+    ...(await way.config()),
+    connectionTimeoutMillis: Math.min(timeoutMs, way.connectTimeout),
     query_timeout: timeoutMs,
   });
   const session: Session = {

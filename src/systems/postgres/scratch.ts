@@ -2,6 +2,7 @@ import { RollgateError, type ClusterSpec, type ScratchFacet } from '../../contra
 import type { ClientBase } from 'pg';
 import { settingsOf, type Sessions } from './connection.js';
 import { onlyPrimary } from './primary.js';
+import { dropProbeRole } from './probe-role.js';
 import { waitUntil } from '../wait.js';
 
 /** By this comment on the schema we know that it is ours to use and to drop. */
@@ -42,6 +43,7 @@ export function createScratch(sessions: Sessions): ScratchFacet {
       const primary = await onlyPrimary(sessions, cluster);
       await sessions.on(cluster, primary, async (client) => {
         if (await exists(client, schema)) await client.query(`DROP SCHEMA ${schema} CASCADE`);
+        await dropProbeRole(client);
       });
     },
 

@@ -24,5 +24,10 @@ export const PostgresSettings = z.strictObject({
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'a plain lower-case identifier')
     .default('rollgate'),
+  /**
+   * Path of `pg_dump` on the worker's host, for a storage migration; default: `pg_dump` on its PATH. It must be at
+   * least of the source's version and at most of the destination's.
+   */
+  pgDump: z.string().regex(/^\//, 'an absolute path').optional(),
 });
 export type PostgresSettings = z.infer<typeof PostgresSettings>;

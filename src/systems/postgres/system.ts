@@ -10,6 +10,7 @@ import type { SystemDependencies } from '../registry.js';
 import { createSettings } from './borrowed-settings.js';
 import { createSessions } from './connection.js';
 import { createHandover } from './handover/handover.js';
+import { createMigration } from './migration/migration.js';
 import { observe } from './observe.js';
 import { createProbe } from './probe.js';
 import { follow, startAsReplica } from './replica.js';
@@ -37,6 +38,7 @@ export function createPostgresSystem(deps: SystemDependencies): DataSystem {
     settings: createSettings(sessions),
     handover: createHandover({ sessions, host: deps.host, launch }),
     probe: createProbe(sessions),
+    migration: createMigration(sessions),
   };
 }
 

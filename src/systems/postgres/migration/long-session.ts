@@ -1,0 +1,107 @@
+import { Client, DatabaseError, type ClientConfig } from 'pg';
+import {
+  messageOf,
+  nodeSpec,
+  RollgateError,
+  type ClusterSpec,
+  type EffectContext,
+} from '../../../contracts/index.js';
+import { applicationName, type Sessions } from '../connection.js';
+
+/**
+ * Timeouts of the server that must not end work that takes as long as the data is large. Not every version has each.
+ * https://www.postgresql.org/docs/17/runtime-config-client.html#RUNTIME-CONFIG-CLIENT-STATEMENT
+ */
+export const timeouts = [
+  'statement_timeout',
+  'transaction_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+];
+
+const beatMs = 1000;
+
+export interface LongSessionOptions {
+  /** What it is for, e.g. `copy`: its application_name is `rollgate copy`. */
+  readonly name: string;
+  /** Told with each heartbeat. */
+  readonly progress?: () => unknown;
+  /** Settings for the session, by name; those that the server does not have are left out. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** More for the connection, e.g. that it is one for replication. */
+  readonly config?: ClientConfig & { readonly replication?: string };
+}
+
+/**
+ * Run `body` in a session of its own without bounds in time. It heartbeats meanwhile, ends at once when the effect is
+ * aborted, and the server ends what it runs for us within a second once we are gone, so that nothing of a lost
+ * attempt stays locked.
+ * @throws SYSTEM_UNREACHABLE when the session cannot be had or is lost; errors of statements as `pg` raises them
+ */
+export async function longSession<T>(
+  sessions: Sessions,
+  cluster: ClusterSpec,
+  node: string,
+  ctx: EffectContext,
+  options: LongSessionOptions,
+  body: (client: Client) => Promise<T>,
+): Promise<T> {
+  ctx.signal.throwIfAborted();
+  const name = `${applicationName} ${options.name}`;
+  const config = await sessions.config(cluster, nodeSpec(cluster, node), name);
+  const client = new Client({ ...config, ...options.config, keepAlive: true });
+  let lost: Error | undefined;
+  client.on('error', (error) => {
+    lost = error;
+  });
+  const end = (): void => void client.end();
+  const beat = setInterval(() => {
+    ctx.heartbeat(options.progress?.());
+  }, beatMs);
+  try {
+    await client.connect().catch((error: unknown) => {
+      throw unreachable(node, error);
+    });
+    // Ending the client while a statement runs closes its socket.
+    ctx.signal.addEventListener('abort', end);
+    const settings = {
+      ...Object.fromEntries(timeouts.map((timeout) => [timeout, '0'])),
+      client_connection_check_interval: '1s',
+      ...options.settings,
+    };
+    await client.query(setAll(client, settings));
+    return await body(client);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    throw lost || isLost(error) ? unreachable(node, lost ?? error) : error;
+  } finally {
+    clearInterval(beat);
+    ctx.signal.removeEventListener('abort', end);
+    await client.end();
+  }
+}
+
+/**
+ * A server that shuts down says so as the answer to a statement: classes 08 and 57P of
+ * https://www.postgresql.org/docs/17/errcodes-appendix.html
+ */
+const isLost = (error: unknown): boolean =>
+  error instanceof DatabaseError && /^(?:08|57P0[1-5])/.test(error.code ?? '');
+
+/** In one statement without parameters, which a connection for replication takes too. */
+function setAll(client: Client, settings: Readonly<Record<string, string>>): string {
+  const values = Object.entries(settings)
+    .map(([name, value]) => `(${client.escapeLiteral(name)}, ${client.escapeLiteral(value)})`)
+    .join(', ');
+  return `SELECT set_config(s.name, v.value, false) FROM (VALUES ${values}) AS v (name, value)
+            JOIN pg_settings s ON lower(s.name) = lower(v.name)`;
+}
+
+const unreachable = (node: string, error: unknown): RollgateError =>
+  new RollgateError(
+    'SYSTEM_UNREACHABLE',
+    `no session on ${node}: ${messageOf(error)}`,
+    `Check that ${node} runs and can be reached; the call is repeated by itself.`,
+    { cause: error },
+  );
