@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changingActivities } from '../../src/contracts/index.js';
+import { changingActivities, changingMigrationActivities } from '../../src/contracts/index.js';
 import { crashScenarios } from '../../src/dev/scenario/crash/index.js';
 import { patience, survives } from '../support/crash.js';
 
@@ -9,8 +9,9 @@ describe('R-SAGA-1: the worker is killed directly before and after every changin
 
   it('every changing activity is in one of the scenarios', () => {
     const planned = new Set(Object.values(crashScenarios).flatMap((s) => s.activities));
-    expect(changingActivities.filter((a) => !planned.has(a))).toEqual([]);
-    // Each scenario is a test, where every kill of it must fire: here, in crash-back.test.ts and in test/etcd.
+    const all = [...changingActivities, ...changingMigrationActivities];
+    expect(all.filter((a) => !planned.has(a))).toEqual([]);
+    // Each scenario is a test, where every kill of it must fire: here, in crash-back.test.ts, crash-migration.test.ts and in test/etcd.
     expect(Object.keys(crashScenarios).sort()).toEqual([
       'back',
       'borrowed',
@@ -21,6 +22,8 @@ describe('R-SAGA-1: the worker is killed directly before and after every changin
       'formation',
       'formation-back',
       'forward',
+      'migration',
+      'migration-discarded',
       'restored',
     ]);
   });

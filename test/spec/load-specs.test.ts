@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { checkFormation, checkTarget, loadSpecs, SpecError } from '../../src/spec/index.js';
+import { checkFormation, checkMigration, checkTarget, loadSpecs, SpecError } from '../../src/spec/index.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'rollgate-spec-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -18,6 +18,26 @@ describe('R-SPEC-2: files', () => {
     expect(cluster.nodes.map((n) => n.id)).toEqual(['pg-1', 'pg-2', 'pg-3']);
     expect(Object.keys(cluster.artifacts)).toEqual(['17.5', '17.10']);
     expect(upgrade).toMatchObject({ to: '17.10', soak: 60_000, approvals: { before: ['handover'] } });
+  });
+
+  test('the examples of a migration load, and name both of its clusters', async () => {
+    const files = ['cluster.yaml', 'destination.yaml', 'migration.yaml'].map((f) => example(f));
+    const { cluster, destination, migration } = checkMigration(await loadSpecs(files));
+    expect([cluster.name, destination.name]).toEqual([migration.source, migration.destination]);
+    expect(migration).toMatchObject({
+      cutover: { approval: true, maxWritePause: 1000, window: { from: '02:00', to: '04:30' } },
+      observe: { for: 3_600_000, synchronousReverse: true, acceptance: true },
+    });
+  });
+
+  test('a migration whose destination is not in the files is told where it names it', async () => {
+    const files = ['cluster.yaml', 'migration.yaml'].map((f) => example(f));
+    const error: unknown = await loadSpecs(files).catch((e: unknown) => e);
+    expect(error).toMatchObject({
+      problems: [
+        { path: 'spec.destination', message: expect.stringContaining('no Cluster "orders-18"') as string },
+      ],
+    });
   });
 
   test('the examples of etcd load, and name an upgrade and a formation that fit together', async () => {

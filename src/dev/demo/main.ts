@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { playEtcd } from './etcd.js';
 import { playFormation } from './formation.js';
+import { playMigration } from './migration.js';
 import { playPostgres } from './postgres.js';
 import { say } from './print.js';
 import { onStage, type DemoStage } from './stage.js';
 
 /**
  * `npm run demo` shows PostgreSQL, `npm run demo -- etcd` a version switch and its way back, `-- formation` how a
- * standalone becomes a cluster. `--keep` leaves everything running; `--fail` shows PostgreSQL's target not starting.
+ * standalone becomes a cluster, `-- migration` how PostgreSQL 17 becomes 18 on other storage. `--keep` leaves everything running; `--fail` shows PostgreSQL's target not starting.
  */
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -19,6 +20,7 @@ const plays: Readonly<Record<string, { cluster: string; play: (stage: DemoStage)
   postgres: { cluster: 'orders', play: (stage) => playPostgres(stage, flags) },
   etcd: { cluster: 'config', play: playEtcd },
   formation: { cluster: 'config', play: playFormation },
+  migration: { cluster: 'orders', play: playMigration },
 };
 
 const name = positionals[0] ?? 'postgres';

@@ -12,6 +12,14 @@ import { startTemporal, type TemporalServer } from '../temporal.js';
 import { superviseWorker } from '../worker-process.js';
 import { describeFault, printEnd, say, tellProgress } from './print.js';
 
+/** What a run is to come to, and what the demo does where an operator would decide. */
+export interface Wanted {
+  readonly expected: Outcome;
+  readonly kills: number;
+  /** Instead of the approval that waits; false: it is given. */
+  readonly instead?: (handle: RunHandle, state: RunState) => Promise<boolean>;
+}
+
 /** What every demo stands on: a Temporal server with its UI, and a worker that can be killed. */
 export interface DemoStage {
   readonly temporal: TemporalServer;
@@ -27,7 +35,7 @@ export interface DemoStage {
   /** Ask for a plan, waiting for the worker that has just been started, and show it. */
   show(plan: () => Promise<Plan>): Promise<Plan>;
   /** Follow a run to its end, approving what waits, and show what it has come to. */
-  follow(handle: RunHandle, wanted: { readonly expected: Outcome; readonly kills: number }): Promise<boolean>;
+  follow(handle: RunHandle, wanted: Wanted): Promise<boolean>;
 }
 
 export interface DemoOptions {
@@ -98,7 +106,7 @@ export async function onStage(
           const path = `namespaces/${namespace}/workflows/${encodeURIComponent(`rollgate/${handle.cluster}`)}`;
           console.log(`  watch it: ${temporal.uiUrl}/${path}`);
         }
-        const ended = await followToEnd(handle, interrupt);
+        const ended = await followToEnd(handle, interrupt, wanted.instead);
         const fired = firedFaults(faults);
         const state = {
           ...ended,
@@ -140,7 +148,11 @@ async function planWhenServed<T>(plan: () => Promise<T>): Promise<T> {
   }
 }
 
-async function followToEnd(handle: RunHandle, interrupt: AbortSignal): Promise<RunState> {
+async function followToEnd(
+  handle: RunHandle,
+  interrupt: AbortSignal,
+  instead: Wanted['instead'],
+): Promise<RunState> {
   let told = 0;
   let asked: string | undefined;
   for (;;) {
@@ -151,7 +163,7 @@ async function followToEnd(handle: RunHandle, interrupt: AbortSignal): Promise<R
       if (state.run.outcome !== 'running') return handle.result();
       if (state.waiting && state.waiting.step !== asked) {
         asked = state.waiting.step;
-        await approve(handle, state);
+        if ((await instead?.(handle, state)) !== true) await approve(handle, state);
       }
     }
     await delay(200);

@@ -1,4 +1,5 @@
 import { etcdCrashes } from './etcd.js';
+import { migrationCrashes } from './migration.js';
 import { postgresCrashes } from './postgres.js';
 import type { CrashScenario } from './scenario.js';
 
@@ -7,4 +8,5 @@ export { everyBoundary, type CrashScenario } from './scenario.js';
 export const crashScenarios: Readonly<Record<string, CrashScenario>> = {
   ...postgresCrashes(),
   ...etcdCrashes(),
+  ...migrationCrashes(),
 };
