@@ -183,7 +183,9 @@ export function createMigrationChanging(deps: ActivityDependencies): MigrationCh
       on(input, (facet, ctx) =>
         facet.cutOver(input.pair, input.direction, input.fence, input.validation, ctx),
       ),
-    acceptMigration: (input) => on(input, (facet, ctx) => facet.accept(input.pair, ctx)),
+    openSurvivor: (input) => on(input, (facet, ctx) => facet.openSurvivor(input.pair, ctx)),
+    acceptMigration: (input) =>
+      on(input, (facet, ctx) => facet.accept(input.pair, { without: input.without }, ctx)),
     discardMigration: (input) => on(input, (facet, ctx) => facet.discard(input.pair, ctx)),
   };
 }

@@ -47,7 +47,10 @@ export interface RunHandle {
   reject(input?: ControlInput): Promise<ControlReply>;
   /** Try the failed step of a blocked run again. */
   retry(input?: ControlInput): Promise<ControlReply>;
-  /** Leave the node of the failed step as it is and go on with the others; the run then ends as failed. */
+  /**
+   * Leave the node of the failed step as it is and go on with the others; the run then ends as failed. Of a migration
+   * whose cut-back cannot reach a side: give that side up for good.
+   */
   skip(input?: ControlInput): Promise<ControlReply>;
   /**
    * From the next safe point, go back to the former version with the same gates; of a formation whose seed has not

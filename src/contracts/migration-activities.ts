@@ -9,6 +9,7 @@ import type {
   PassedValidation,
   Side,
   SideFence,
+  Survival,
   TableRange,
 } from './migration.js';
 import type { Observed } from './observed.js';
@@ -83,7 +84,8 @@ export interface MigrationChangingActivities {
   openSide(
     input: PairTarget & { direction: Direction; fence: SideFence; validation: PassedValidation },
   ): Promise<Opening>;
-  acceptMigration(input: PairTarget): Promise<void>;
+  openSurvivor(input: PairTarget): Promise<Survival>;
+  acceptMigration(input: PairTarget & { without?: 'source' }): Promise<void>;
   discardMigration(input: PairTarget): Promise<void>;
 }
 
@@ -101,6 +103,7 @@ export const changingMigrationActivities = Object.keys({
   fenceSide: true,
   unfenceSide: true,
   openSide: true,
+  openSurvivor: true,
   acceptMigration: true,
   discardMigration: true,
 } satisfies Record<keyof MigrationChangingActivities, true>) as (keyof MigrationChangingActivities)[];

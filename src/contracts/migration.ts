@@ -176,6 +176,14 @@ export interface SideFence extends SideFenceEvidence {
 /** Called by a system's `migration.fence` alone, after it has seen every field of the evidence. */
 export const sideFenceFrom = (evidence: SideFenceEvidence): SideFence => evidence as SideFence;
 
+/** The source takes the writes again without the destination, which is lost. */
+export interface Survival {
+  /** Sequences whose next value the destination may have given already: nothing on the source tells. */
+  readonly uncertain: readonly string[];
+  /** ISO 8601, by the clock of the worker. */
+  readonly at: string;
+}
+
 /** The other side takes the writes from now on. */
 export interface Opening {
   readonly direction: Direction;

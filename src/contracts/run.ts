@@ -276,6 +276,10 @@ export interface MigrationState {
   observedUntil?: string;
   /** The acceptance has begun: there is no way back any more. */
   retiring?: boolean;
+  /** Which side could not be asked when the writes were to move back. */
+  silent?: Side;
+  /** The side that an operator has given up: the other one goes on alone. */
+  lost?: Side;
   /** The next rollback goes all the way: nothing of ours stays. */
   discarding?: boolean;
 }

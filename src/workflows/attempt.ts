@@ -101,6 +101,7 @@ async function afterFailure(
   if (answer === 'retry') return 'done';
   if (answer === 'skip') {
     if (at.node !== undefined) state.skipped.push(at.node);
+    else run.way.leave?.take(run);
     return 'done';
   }
   return turn(run) ? 'done' : 'abort';

@@ -55,6 +55,7 @@ function objectionTo(
       return state.phase === 'blocked' ? undefined : `nothing has failed: the run is ${state.phase}`;
     case 'skip': {
       if (state.phase !== 'blocked') return `nothing has failed: the run is ${state.phase}`;
+      if (run.way.leave) return run.way.leave.objection(run);
       const node = state.nodes.find((n) => state.failure?.step === `replace/${n.id}`);
       if (!node) return 'only the replacement of a node can be skipped';
       return node.status !== 'pending'

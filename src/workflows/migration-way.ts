@@ -33,6 +33,17 @@ export const migrationWay: Way = {
     return state.retiring === true || (run.state.direction === 'back' && state.authority === 'destination');
   },
 
+  leave: {
+    objection(run) {
+      const { silent } = migrationOf(run).state;
+      return silent === undefined ? 'only a side that a cut-back cannot reach can be given up' : undefined;
+    },
+    take(run) {
+      const { state } = migrationOf(run);
+      state.lost = state.silent;
+    },
+  },
+
   objectionTo(run, wish) {
     const { migration: state } = run.state;
     if (state?.retiring === true) return 'the source is being retired: there is no way back from there';

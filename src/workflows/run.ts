@@ -41,6 +41,8 @@ export interface Way {
   mustWait?(run: Run): boolean;
   /** Why a wish to turn back or to end cannot take effect now, or `undefined`. */
   objectionTo?(run: Run, wish: Interrupt): string | undefined;
+  /** What an operator may leave undone other than the replacement of a node. */
+  readonly leave?: { objection(run: Run): string | undefined; take(run: Run): void };
 }
 
 /** One run in memory: its state, and what only lives between two safe points. */

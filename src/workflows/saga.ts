@@ -200,7 +200,9 @@ async function undo(run: Run, compensation: Compensation): Promise<void> {
       await act('stopProbe', 'stop the probe', run.target);
       return;
     case 'drop-scratch':
-      await act('dropScratch', 'remove the scratch objects', run.target);
+      if (run.state.migration?.lost !== 'source') {
+        await act('dropScratch', 'remove the scratch objects', run.target);
+      }
       // They were copied like everything else.
       if (run.state.spec.migration && run.state.migration?.phase === 'accepted') {
         const target = { ...run.target, cluster: run.state.spec.destination };

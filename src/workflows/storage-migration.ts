@@ -7,7 +7,7 @@ import { installControls } from './controls.js';
 import { loop } from './loop.js';
 import { createMigrationRun, enter, migrationOf } from './migration-run.js';
 import { migrationWay } from './migration-way.js';
-import type { Run } from './run.js';
+import { interruptible, type Run } from './run.js';
 import { awaitApproval } from './safe-point.js';
 import { borrow } from './saga.js';
 import { finish } from './steps/finish.js';
@@ -16,6 +16,7 @@ import { bootstrap, compareExport, dualWrite, exportSource } from './steps/migra
 import { compareAtCut, compareDefinitions } from './steps/migration/compare.js';
 import { accept, awaitWindow, compareAtFence, observeFor } from './steps/migration/observe.js';
 import { endStream, moveWrites, releaseFenceCut } from './steps/migration/switch.js';
+import { goOnAlone, requireBothSides } from './steps/migration/alone.js';
 import { discard } from './steps/migration/undo.js';
 import { makeScratch, startProbe } from './steps/prepare.js';
 
@@ -119,7 +120,8 @@ function observe(run: Run): Promise<Answer> {
     // Not as a part of the cutover: a failure of that would undo the way back.
     await endStream(run, 'forward');
     await approvalFor(run, id, title);
-    await compareAtFence(run);
+    // Nothing of it is worth waiting for when somebody wants to go back.
+    await interruptible(run, () => compareAtFence(run));
     await observeFor(run);
   });
 }
@@ -128,6 +130,9 @@ function observe(run: Run): Promise<Answer> {
 async function goOnBack(run: Run): Promise<Answer | 'complete'> {
   const { state } = migrationOf(run);
   if (state.phase === 'discarded') return 'complete';
+  if (state.lost !== undefined) {
+    return attempt(run, 'alone', 'Go on without the side that is lost', undefined, () => goOnAlone(run));
+  }
   if (state.authority === 'destination') {
     return attempt(
       run,
@@ -135,6 +140,7 @@ async function goOnBack(run: Run): Promise<Answer | 'complete'> {
       'Let the source take the writes again',
       undefined,
       async () => {
+        await requireBothSides(run);
         await endStream(run, 'forward');
         await releaseFenceCut(run);
         await moveWrites(run, 'back');

@@ -5,6 +5,7 @@ import {
   RollgateError,
   senderOf,
   sideFenceFrom,
+  unknown,
   type Cut,
   type Direction,
   type ErrorCode,
@@ -247,11 +248,27 @@ export function migrationFacet(model: MigrationModel): MigrationFacet {
 
     open: () => {
       model.onCall('open');
-      return Promise.resolve({ source: known(source.open), destination: known(destination.open) });
+      return Promise.resolve({
+        source: model.sourceLost ? unknown('it does not answer') : known(source.open),
+        destination: model.lost ? unknown('it does not answer') : known(destination.open),
+      });
     },
 
-    accept: async () => {
+    openSurvivor: async () => {
+      model.onCall('openSurvivor');
+      if (!model.lost) refuse('SYSTEM_REFUSED', 'the destination answers');
+      if (source.bookkeeping) {
+        await model.effect('open source alone', () => {
+          leaveNothing(copies);
+          source.open = true;
+        });
+      }
+      return { uncertain: model.uncertain, at: at() };
+    },
+
+    accept: async (_pair, { without }) => {
       model.onCall('accept');
+      if (without === 'source' && !model.sourceLost) refuse('SYSTEM_REFUSED', 'the source answers');
       if (!destination.open) refuse('SYSTEM_REFUSED', 'the destination is not open');
       if (copies.nothingLeft) return;
       await model.effect('accept', () => {

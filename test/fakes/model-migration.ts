@@ -24,6 +24,12 @@ export class MigrationModel {
   definitions: string[] = [];
   /** So many fences are given up from now on. */
   lateFences = 0;
+  /** Sequences of which A alone cannot tell where they are. */
+  uncertain: string[] = [];
+  /** A has gone for good. */
+  sourceLost = false;
+  /** B has gone for good. */
+  lost = false;
   /** Called before each effect; may throw to make it fail. */
   onEffect: (effect: string) => void | Promise<void> = () => undefined;
   /** Called when an effect has happened; may throw so that nobody learns of it. */
@@ -65,6 +71,13 @@ export class MigrationModel {
   /** Somebody has ended the session that held it. */
   loseSnapshot(side: Side, name: string): void {
     if (!this.copies[side].held.delete(name)) throw new RangeError(`the ${side} holds no ${name}`);
+  }
+
+  /** B goes for good, with everything that A has not been sent; its clients have no answer from then on. */
+  loseDestination(): void {
+    if (this.synchronous) this.copies.flow('back');
+    this.copies.destination.open = false;
+    this.lost = true;
   }
 
   /** Whether B confirms a write only when A has it. */

@@ -24,6 +24,7 @@ describe('R-SAGA-1: the worker is killed directly before and after every changin
       'forward',
       'migration',
       'migration-discarded',
+      'migration-survivor',
       'restored',
     ]);
   });

@@ -262,6 +262,83 @@ describe.concurrent('R-MIG-2: until it is accepted, one command takes everything
     expectDiscarded(model, await run.result());
   });
 
+  it('a destination that is lost for good is given up by the operator: the source is opened alone, with every write', async () => {
+    const model = new MigrationModel();
+    const run = await observing(harness, model, { onFailure: 'rollback' });
+    expect(await refusalOf(run.update('skip'))).toContain('nothing has failed');
+    model.loseDestination();
+    await run.update('rollback', { by: 'ann' });
+    const state = await blocked(run);
+    expect(state.failure).toMatchObject({
+      ...{ code: 'SYSTEM_UNREACHABLE', step: 'cut-back' },
+      remedy: expect.stringContaining('rollgate skip') as string,
+    });
+    expect(model.copies.source.open).toBe(false);
+    await run.update('retry', { by: 'ann' });
+    await blocked(run);
+    await run.update('skip', { by: 'ann', reason: 'its disks are gone' });
+    const end = await run.result();
+    expect(end.run.outcome).toBe('rolled-back');
+    expect(end.migration).toMatchObject({ phase: 'discarded', authority: 'source' });
+    expect([end.ledger, end.leftUndone, end.compensations]).toEqual([[], [], []]);
+    expect(model.copies.source.open).toBe(true);
+    expect(model.copies.lost('source')).toEqual([]);
+    expect(model.copies.violations).toEqual([]);
+    expect(model.copies.residue('source')).toEqual([]);
+    expect(model.effects.filter((e) => e === 'open source alone')).toHaveLength(1);
+  });
+
+  it('a sequence that the lost destination alone knew is told, with the command', async () => {
+    const model = new MigrationModel();
+    model.uncertain = ['public.receipt'];
+    const run = await observing(harness, model);
+    model.loseDestination();
+    await run.update('rollback', { by: 'ann' });
+    await blocked(run);
+    await run.update('skip', { by: 'ann' });
+    const end = await run.result();
+    expect(end.leftUndone).toMatchObject([
+      {
+        what: expect.stringContaining('public.receipt') as string,
+        command: expect.stringContaining('setval') as string,
+      },
+    ]);
+  });
+
+  it('a source that is lost for good is given up by the operator: the destination waits for it no more', async () => {
+    const model = new MigrationModel();
+    const run = await harness.migrate(model, { observe: { for: '1h', acceptance: true } });
+    await run.until('observing', (s) => s.migration?.phase === 'observing');
+    await run.until('compared', (s) => s.migration?.validations.at(-1)?.cut === 'cutover-1');
+    model.sourceLost = true;
+    await run.update('rollback', { by: 'ann' });
+    const state = await blocked(run);
+    expect(state.failure).toMatchObject({ code: 'SYSTEM_UNREACHABLE', step: 'cut-back' });
+    await run.update('skip', { by: 'ann', reason: 'its disks are gone' });
+    const end = await run.result();
+    expect(end.failure).toBeUndefined();
+    expect(end.run.outcome).toBe('completed');
+    expect(end.migration).toMatchObject({ phase: 'accepted', authority: 'destination' });
+    expect([end.ledger, end.leftUndone, end.compensations]).toEqual([[], [], []]);
+    expect(model.copies.destination.open).toBe(true);
+    expect(model.copies.violations).toEqual([]);
+    expect(model.copies.lost('destination')).toEqual([]);
+    expect(model.synchronous).toBe(false);
+  });
+
+  it('a destination that answers is not given up', async () => {
+    const model = new MigrationModel();
+    const run = await observing(harness, model);
+    model.lateFences = 1;
+    await run.update('rollback', { by: 'ann' });
+    await blocked(run);
+    expect(await refusalOf(run.update('skip'))).toContain('cannot reach');
+    await run.update('retry');
+    await run.until('asked again', (s) => s.waiting?.step === 'cutover/2');
+    await run.update('rollback');
+    expectDiscarded(model, await run.result());
+  });
+
   it('an abort after the cutover is refused with a reason, as update and as signal', async () => {
     const model = new MigrationModel();
     const run = await observing(harness, model);

@@ -309,7 +309,6 @@ describe.concurrent('R-MIG-1: the writes move once, or not at all', () => {
       await approve(run, 'accept');
       return run.result();
     };
-    expectAccepted(undisturbed, await whole(undisturbed));
     const model = new MigrationModel();
     const lost: string[] = [];
     model.afterEffect = (e) => {
@@ -318,7 +317,9 @@ describe.concurrent('R-MIG-1: the writes move once, or not at all', () => {
       lost.push(e);
       throw new Error('the reply is lost');
     };
-    expectAccepted(model, await whole(model));
+    const [state, calm] = await Promise.all([whole(model), whole(undisturbed)]);
+    expectAccepted(undisturbed, calm);
+    expectAccepted(model, state);
     expect(model.effects).toEqual(undisturbed.effects);
     expect(new Set(lost)).toEqual(
       new Set(model.effects.filter((e) => !/^(source|destination|copy (?!orders 0$)) ?/.test(e))),

@@ -10,6 +10,7 @@ import type {
   RangeHash,
   Side,
   SideFence,
+  Survival,
   TableRange,
 } from '../migration.js';
 import type { Observed } from '../observed.js';
@@ -131,11 +132,17 @@ export interface MigrationFacet {
     validation: PassedValidation,
     ctx: EffectContext,
   ): Promise<Opening>;
+  /**
+   * The destination is lost for good: open the source without it, and remove everything of ours there. What the
+   * destination had confirmed while its commits waited for the source is there. Idempotent, verified.
+   * @throws SYSTEM_REFUSED while the destination answers
+   */
+  openSurvivor(pair: Pair, ctx: EffectContext): Promise<Survival>;
   /** Which side lets clients in now. */
   open(pair: Pair, ctx: EffectContext): Promise<Readonly<Record<Side, Observed<boolean>>>>;
 
   /** Remove everything of ours from both sides; A stays closed, B is on its own. Idempotent, verified. */
-  accept(pair: Pair, ctx: EffectContext): Promise<void>;
+  accept(pair: Pair, options: { without?: 'source' | undefined }, ctx: EffectContext): Promise<void>;
   /** Remove everything of ours from A, and what was made on B, so that both are as they were. Idempotent, verified. */
   discard(pair: Pair, ctx: EffectContext): Promise<void>;
 }

@@ -53,7 +53,8 @@ export function objectionToPhase(state: MigrationState, next: MigrationPhase): s
     case 'accepted':
       return (
         (state.authority === 'destination' ? undefined : 'the destination does not take the writes') ??
-        objectionToCut(state, fenceCut(state))
+        // With a source that is lost nothing can be compared any more.
+        (state.lost === 'source' ? undefined : objectionToCut(state, fenceCut(state)))
       );
     case 'cut-back':
       return state.authority === 'source' ? undefined : 'the source does not take the writes';

@@ -18,7 +18,7 @@ const descriptions: Readonly<Record<ControlAction, string>> = {
   approve: 'let the step that waits for approval begin',
   reject: 'refuse the step that waits for approval',
   retry: 'try the failed step of a blocked run again',
-  skip: 'leave the node of the failed step as it is and go on with the others',
+  skip: 'leave the node of the failed step as it is and go on with the others; give up a side of a migration that is lost',
   rollback: 'go back to the former version, with the same gates',
   abort: 'stop a run at its next safe point; nodes keep the version they have',
 };

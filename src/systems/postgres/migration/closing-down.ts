@@ -1,4 +1,4 @@
-import { RollgateError, type ClusterSpec, type EffectContext, type Pair } from '../../../contracts/index.js';
+import { RollgateError, type ClusterSpec, type EffectContext } from '../../../contracts/index.js';
 import type { Sessions } from '../connection.js';
 import { dropBookkeeping } from './bookkeeping.js';
 import { createDdlGuard } from './ddl-guard.js';
@@ -32,10 +32,9 @@ export async function removeOurs(sessions: Sessions, at: Located, ctx: EffectCon
  */
 export async function requireClean(
   sessions: Sessions,
-  pair: Pair,
+  sides: readonly ClusterSpec[],
   silent: readonly RollgateError[],
 ): Promise<void> {
-  const sides: readonly ClusterSpec[] = [pair.source, pair.destination];
   const left: string[] = [];
   for (const cluster of sides) {
     try {

@@ -38,5 +38,5 @@ export const createDiscard =
       await removeOurs(sessions, destination, ctx);
     }
     const silent = [source, destination].filter((side) => side instanceof RollgateError);
-    await requireClean(sessions, pair, silent);
+    await requireClean(sessions, [pair.source, pair.destination], silent);
   };

@@ -12,6 +12,7 @@ import { createInspect } from './inspect.js';
 import { createPrepare } from './prepare.js';
 import { createSchemaSteps } from './schema.js';
 import { createStream } from './stream/stream.js';
+import { openSurvivor } from './switch/open-survivor.js';
 import { createSwitch } from './switch/switch.js';
 import { synchronousWith } from './switch/synchronous.js';
 import { createCut } from './validation/cut.js';
@@ -66,6 +67,7 @@ export function createMigration(sessions: Sessions): MigrationFacet {
     locate: createLocate({ sessions }),
     compareDefinitions: createCompareDefinitions(sessions),
     ...switches,
+    openSurvivor: (pair, ctx) => openSurvivor(sessions, pair, ctx),
     accept: createAccept(sessions),
     discard: createDiscard(sessions),
   };

@@ -40,7 +40,11 @@ export async function undoInMigration(run: Run, compensation: OfMigration): Prom
 export async function discard(run: Run): Promise<void> {
   const { target } = migrationOf(run);
   await actLong('discardMigration', 'remove everything of the migration from both sides', target);
-  const { state } = run;
+  forget(run);
+}
+
+/** Nothing of the migration is borrowed or to be undone any more. */
+export function forget({ state }: Run): void {
   state.ledger = state.ledger.filter((b) => b.kind !== 'migration' && b.kind !== 'fence');
   state.compensations = state.compensations.filter((c) => !isOfMigration(c));
 }

@@ -3,6 +3,7 @@ import { nodeSpec, type Side } from '../../../../src/contracts/index.js';
 import { sampleLaunch } from '../../../../src/dev/postgres/sample-cluster.js';
 import { until } from '../../../../src/dev/postgres/until.js';
 import { createLocalHost } from '../../../../src/hosts/local/host.js';
+import { openSurvivor } from '../../../../src/systems/postgres/migration/switch/open-survivor.js';
 import { createAccept } from '../../../../src/systems/postgres/migration/accept.js';
 import { createDiscard } from '../../../../src/systems/postgres/migration/discard.js';
 import { createStream } from '../../../../src/systems/postgres/migration/stream/stream.js';
@@ -73,7 +74,7 @@ async function cutOver(): Promise<void> {
   await createStream(sessions).stopStream(pair, 'forward', ctx);
 }
 
-const accept = () => createAccept(real.sessions)(real.pair, real.ctx);
+const accept = (without?: 'source') => createAccept(real.sessions)(real.pair, { without }, real.ctx);
 const discard = () => createDiscard(real.sessions)(real.pair, real.ctx);
 
 /** For good. */
@@ -172,5 +173,18 @@ describe('R-MIG-2: accepted', () => {
     const destination = await listing('destination');
     for (const kind of ['slots', 'subscriptions', 'origins', 'eventTriggers', 'held'])
       expect([kind, destination[kind]]).toEqual([kind, before.destination[kind]]);
+    // Given up, it is not asked for.
+    await expect(accept('source')).resolves.toBeUndefined();
+  });
+
+  it('a side that answers is not given up: nothing is changed', async () => {
+    await copied();
+    await cutOver();
+    const seen = [await listing('source'), await listing('destination')];
+    await expect(accept('source')).rejects.toMatchObject({ code: 'SYSTEM_REFUSED' });
+    await expect(openSurvivor(real.sessions, real.pair, real.ctx)).rejects.toMatchObject({
+      code: 'SYSTEM_REFUSED',
+    });
+    expect([await listing('source'), await listing('destination')]).toEqual(seen);
   });
 });
