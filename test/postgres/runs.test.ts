@@ -63,11 +63,13 @@ describe('R-SAGA-4: a bad target goes back to the former version, and no write i
 
   it('onFailure wait: retry after the cause is gone', minutes(4), async () => {
     const { state } = await runScenario({
-      upgrade: { onFailure: 'wait', timeouts: { gate: '2s' } },
+      upgrade: { onFailure: 'wait', approvals: { before: ['handover'] }, timeouts: { gate: '2s' } },
       during: async ({ sample, handle, until }) => {
-        await until('a replica is done', (s) => s.nodes.some((n) => n.status === 'complete'));
+        // No node is stopped while it waits.
+        const { plan } = await until('it waits', (s) => s.waiting !== undefined);
         const replicas = ['pg-2', 'pg-3'];
         for (const id of replicas) await sql(sample, id, 'SELECT pg_wal_replay_pause()');
+        await handle.approve({ by: 'the test', planHash: plan?.hash });
         await until('the run is blocked', (s) => s.phase === 'blocked');
         for (const id of replicas) await sql(sample, id, 'SELECT pg_wal_replay_resume()');
         await handle.retry({ by: 'the test', reason: 'replay goes on again' });
@@ -75,7 +77,7 @@ describe('R-SAGA-4: a bad target goes back to the former version, and no write i
     });
     expect(state.run.outcome).toBe('completed');
     expect(state.writes?.lost).toBe(0);
-    expect(state.decisions).toMatchObject([{ action: 'retry', by: 'the test' }]);
+    expect(state.decisions).toMatchObject([{ action: 'approve' }, { action: 'retry', by: 'the test' }]);
   });
 });
 
