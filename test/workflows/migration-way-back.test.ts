@@ -288,6 +288,22 @@ describe.concurrent('R-MIG-2: until it is accepted, one command takes everything
     expect(model.effects.filter((e) => e === 'open source alone')).toHaveLength(1);
   });
 
+  it('a side that comes back as it is given up is not: the cut-back is done', async () => {
+    const model = new MigrationModel();
+    const run = await observing(harness, model);
+    model.lost = true;
+    await run.update('rollback', { by: 'ann' });
+    await blocked(run);
+    model.lost = false;
+    await run.update('skip', { by: 'ann' });
+    const state = await run.until('refused', (s) => s.failure?.step === 'alone');
+    expect(state.failure?.code).toBe('SYSTEM_REFUSED');
+    await run.update('retry', { by: 'ann' });
+    await run.until('asked again', (s) => s.waiting?.step === 'cutover/2');
+    await run.update('rollback');
+    expectDiscarded(model, await run.result());
+  });
+
   it('a sequence that the lost destination alone knew is told, with the command', async () => {
     const model = new MigrationModel();
     model.uncertain = ['public.receipt'];

@@ -2,7 +2,7 @@ import type { Side } from '../../../contracts/migration.js';
 import { act, actLong } from '../../activities.js';
 import { enter, migrationOf } from '../../migration-run.js';
 import { failStep, shielded, targetOf, tell, type Run } from '../../run.js';
-import { giveBackSettings } from '../../saga.js';
+import { failureOf, giveBackSettings } from '../../saga.js';
 import { forget } from './undo.js';
 
 /** A cut-back needs both sides. Whether one that is silent is lost for good is for an operator to say. */
@@ -24,8 +24,15 @@ export async function requireBothSides(run: Run): Promise<void> {
 /** One side is given up: the other one takes the writes, and nothing of ours is left there. */
 export async function goOnAlone(run: Run): Promise<void> {
   const { state } = migrationOf(run);
-  if (state.lost === 'destination') await openSource(run);
-  if (state.lost === 'source') await keepDestination(run);
+  try {
+    if (state.lost === 'destination') await openSource(run);
+    else await keepDestination(run);
+  } catch (error) {
+    // It may have come back: both are asked again, and whether it is given up too.
+    state.lost = undefined;
+    if (failureOf(error).code === 'SYSTEM_REFUSED') state.retiring = undefined;
+    throw error;
+  }
 }
 
 async function openSource(run: Run): Promise<void> {
