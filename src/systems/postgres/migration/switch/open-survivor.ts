@@ -16,7 +16,7 @@ import { transaction } from './transaction.js';
  * The destination is lost for good: the source takes the writes again without it, and keeps nothing of ours. First it
  * stops to confirm what the destination sends: where that still runs, unseen by us, and its commits wait for the
  * source, none of them is confirmed from here on. Every write that it has confirmed under that rule is on the source.
- * Sequences go on after the highest value that their column holds; those without a column cannot be known.
+ * Where they do not wait (an asynchronous way back) neither holds. Sequences go on after the highest value that their column holds; those without a column cannot be known.
  *
  * @throws SYSTEM_REFUSED while the destination answers: the cut-back loses nothing; SYSTEM_UNREACHABLE
  */
