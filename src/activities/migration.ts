@@ -84,15 +84,20 @@ export function createMigrationReading(deps: ActivityDependencies): MigrationRea
               return valueOf(n.serving) !== true || lag === undefined || lag > maxLag;
             }),
           );
+          const primaries = view.groups.flatMap((g) => g.primaries);
+          // Several primaries serve, each of them; none of them is what the others follow.
+          const one = view.groups.length > 0 && view.groups.every((g) => g.primaries.length === 1);
+          const passes = one && late.length === 0;
           const judged = verdict('replicas-follow', {
-            verdict: late.length === 0 ? 'pass' : 'hold',
-            observed:
-              late.length === 0
-                ? `every node of ${cluster.name} serves and follows`
+            verdict: passes ? 'pass' : 'hold',
+            observed: passes
+              ? `every node of ${cluster.name} serves and follows`
+              : !one
+                ? `primaries of ${cluster.name}: ${primaries.join(', ') || 'none seen'}`
                 : `${late.map((n) => n.id).join(', ')} of ${cluster.name}: down, or more than ${maxLag} behind, or not known`,
-            required: `every node of ${cluster.name} serves, at most ${maxLag} behind its primary`,
+            required: `one primary; every node of ${cluster.name} serves, at most ${maxLag} behind its primary`,
           });
-          if (late.length === 0 || Date.now() >= deadline) return judged;
+          if (passes || Date.now() >= deadline) return judged;
           ctx.heartbeat(judged.observed);
           await sleep(pollMs, ctx.signal);
         }
