@@ -288,6 +288,22 @@ describe.concurrent('R-MIG-2: until it is accepted, one command takes everything
     expect(model.effects.filter((e) => e === 'open source alone')).toHaveLength(1);
   });
 
+  it('two primaries on the side that is to take the writes hold the move', async () => {
+    const model = new MigrationModel();
+    const run = await harness.migrate(model, { ...asked });
+    await run.until('the cutover waits', (state) => state.waiting?.step === 'cutover');
+    model.clusters.destination.node('b2').role = 'primary';
+    await approve(run, 'cutover');
+    const state = await blocked(run);
+    expect(state.failure).toMatchObject({ code: 'GATE_HELD', step: 'cutover' });
+    expect(state.failure?.message).toContain('b1, b2');
+    expect(model.effects).not.toContain('fence source');
+    model.clusters.destination.node('b2').role = 'replica';
+    await run.update('retry');
+    await approve(run, 'accept');
+    expectAccepted(model, await run.result());
+  });
+
   it('a side that comes back as it is given up is not: the cut-back is done', async () => {
     const model = new MigrationModel();
     const run = await observing(harness, model);
