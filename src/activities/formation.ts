@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type {
   ArtifactReport,
   ChangingActivities,
@@ -20,6 +19,7 @@ import { planFormation } from '../planning/formation/plan.js';
 import { needed, type ActivityDependencies } from './dependencies.js';
 import { effect } from './effect.js';
 import { emptyOnes, observed, observeMembers } from './observe-members.js';
+import { sha256 } from './sha256.js';
 import { sleep } from './sleep.js';
 
 type Reading = Pick<ReadingActivities, 'inspectFormation' | 'makeFormationPlan' | 'observeMembers'>;
@@ -71,7 +71,7 @@ export function createFormationReading(deps: ActivityDependencies): Reading {
           },
           rules: system.versionRules,
           observedAt: new Date().toISOString(),
-          digest: (text) => createHash('sha256').update(text).digest('hex'),
+          digest: sha256,
         });
       }),
   };

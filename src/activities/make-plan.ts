@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type {
   ArtifactReport,
   ClusterSpec,
@@ -15,10 +14,12 @@ import type {
 } from '../contracts/index.js';
 import { known, nodesOf, RollgateError, unknown, valueOf } from '../contracts/index.js';
 import { planByMembership } from '../planning/membership/plan.js';
-import { planPipeline } from '../planning/pipeline.js';
+import { planPipeline, type SeenStage } from '../planning/pipeline/plan.js';
 import { planRollingUpgrade, type PlanInput } from '../planning/plan.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { observeMembers } from './observe-members.js';
+import { seePair } from './see-pair.js';
+import { sha256 } from './sha256.js';
 
 /** Everything that a plan is made from, and the plan. Changes nothing. */
 export async function makePlan(
@@ -46,15 +47,30 @@ export async function makePlan(
   });
 }
 
-/** The same for the stages of a pipeline, from one observation. */
+/** The same for all stages of a pipeline; what they share is looked at once. */
 export async function makePipelinePlan(
   deps: ActivityDependencies,
-  { cluster, upgrades }: Parameters<ReadingActivities['makePipelinePlan']>[0],
+  { stages }: Parameters<ReadingActivities['makePipelinePlan']>[0],
   ctx: EffectContext,
 ): Promise<PipelinePlan> {
-  const view = await deps.system(cluster).observe(cluster, ctx);
-  const targets = upgrades.map((u) => u.to);
-  return planPipeline(await factsOf(deps, cluster, view, targets, ctx), upgrades);
+  const facts = new Map<string, Promise<Omit<PlanInput, 'upgrade'>>>();
+  const upgrades = stages.flatMap((s) => s.upgrade ?? []);
+  const seen = stages.map(async (stage): Promise<SeenStage> => {
+    const { cluster } = stage;
+    if (stage.migration) {
+      const { migration, destination } = stage;
+      return { migration, seen: await seePair(deps, { source: cluster, destination }, ctx) };
+    }
+    const targets = upgrades.filter((u) => u.cluster === cluster.name).map((u) => u.to);
+    const look = async () => {
+      const view = await deps.system(cluster).observe(cluster, ctx);
+      return factsOf(deps, cluster, view, targets, ctx);
+    };
+    const found = facts.get(cluster.name) ?? look();
+    facts.set(cluster.name, found);
+    return { upgrade: stage.upgrade, seen: await found };
+  });
+  return planPipeline(await Promise.all(seen), sha256);
 }
 
 async function factsOf(
@@ -86,7 +102,7 @@ async function factsOf(
       probe: system.probe !== undefined,
       membership: system.membership !== undefined,
     },
-    digest: (text) => createHash('sha256').update(text).digest('hex'),
+    digest: sha256,
   };
 }
 

@@ -1,14 +1,11 @@
-import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type {
-  ClusterView,
   Cut,
   EffectContext,
   GateVerdict,
   MigrationChangingActivities,
   MigrationFacet,
   MigrationReadingActivities,
-  Obstacle,
   Pair,
   PairTarget,
   TableHash,
@@ -18,6 +15,7 @@ import { RollgateError, valueOf } from '../contracts/index.js';
 import { planMigration } from '../planning/migration/plan.js';
 import { needed, type ActivityDependencies } from './dependencies.js';
 import { effect, toFailure } from './effect.js';
+import { seePair } from './see-pair.js';
 import { sleep } from './sleep.js';
 
 const facetOf = (deps: ActivityDependencies, { source }: Pair): MigrationFacet =>
@@ -32,21 +30,9 @@ const verdict = (
 export function createMigrationReading(deps: ActivityDependencies): MigrationReadingActivities {
   return {
     makeMigrationPlan: ({ pair, runId, migration }) =>
-      effect(runId, deps.secrets, async (ctx) => {
-        const { migration: facet } = deps.system(pair.source);
-        const both = pair.source.system === pair.destination.system ? facet : undefined;
-        const views = await Promise.all(
-          [pair.source, pair.destination].map((cluster) => deps.system(cluster).observe(cluster, ctx)),
-        );
-        return planMigration({
-          pair,
-          migration,
-          view: both ? await both.inspect(pair, ctx) : undefined,
-          obstacles: views.flatMap(unwell),
-          observedAt: new Date().toISOString(),
-          digest: (text) => createHash('sha256').update(text).digest('hex'),
-        });
-      }),
+      effect(runId, deps.secrets, async (ctx) =>
+        planMigration({ ...(await seePair(deps, pair, ctx)), migration }),
+      ),
 
     awaitStream: ({ pair, runId, direction, maxLag, timeoutMs, pollMs }) =>
       effect(runId, deps.secrets, async (ctx) => {
@@ -210,21 +196,6 @@ async function withinItsTime(
     const final = error instanceof RollgateError && error.code === 'CUT_REFUSED' && Date.now() >= deadline;
     throw final ? toFailure(error, deps.secrets, { final }) : error;
   }
-}
-
-/** One primary that serves, and every node known: a copy is not begun beside a failover. */
-function unwell(view: ClusterView): Obstacle[] {
-  return view.groups.flatMap((group) => {
-    const silent = group.nodes.filter((n) => valueOf(n.serving) !== true).map((n) => n.id);
-    if (group.primaries.length === 1 && silent.length === 0) return [];
-    return [
-      {
-        code: 'CLUSTER_UNHEALTHY',
-        message: `${view.cluster}: ${group.primaries.length} primaries${silent.length > 0 ? `; ${silent.join(', ')} not seen to serve` : ''}`,
-        remedy: 'Bring every node up, with one primary, then plan again.',
-      },
-    ];
-  });
 }
 
 interface Hashed {

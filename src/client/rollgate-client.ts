@@ -194,12 +194,12 @@ export function createRollgateClient(options: RollgateClientOptions = {}): Rollg
         summary: `${cluster.name}: plan the migration to ${destination.name}`,
       }),
 
-    planPipeline: async ({ cluster, pipeline, upgrades }) =>
+    planPipeline: async ({ cluster, pipeline, stages }) =>
       runToEnd<PipelinePlan>(await sessions.open(), {
         type: workflowTypes.planPipeline,
         idPrefix: `rollgate-plan/${cluster.name}`,
-        input: { cluster, pipeline, upgrades } satisfies PipelineInput,
-        summary: `${cluster.name}: plan ${upgrades.map((u) => u.to).join(', then ')}`,
+        input: { cluster, pipeline, stages } satisfies PipelineInput,
+        summary: `${cluster.name}: plan ${pipeline.stages.join(', then ')}`,
       }),
 
     planFormation: async (cluster, formation, stages) =>

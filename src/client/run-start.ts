@@ -9,6 +9,7 @@ import {
   type PipelineSpec,
   type RollingUpgradeSpec,
   type RunInput,
+  type StageSpec,
   type StorageMigrationSpec,
 } from '../contracts/index.js';
 import type { RunStart } from './start-run.js';
@@ -34,21 +35,22 @@ export interface StartFormationInput {
 export interface StartPipelineInput {
   readonly cluster: ClusterSpec;
   readonly pipeline: PipelineSpec;
-  /** The upgrades that its stages name, in their order. */
-  readonly upgrades: readonly RollingUpgradeSpec[];
+  /** What its stages name, in their order. */
+  readonly stages: readonly StageSpec[];
   /** The hash of the plan of all stages that was read, as in {@link StartInput}. */
   readonly expectPlan?: string;
 }
 
-export function pipelineRun({ cluster, pipeline, upgrades, expectPlan }: StartPipelineInput): RunStart {
-  const way = upgrades.map((u) => u.to).join(', then ');
+export function pipelineRun({ cluster, pipeline, stages, expectPlan }: StartPipelineInput): RunStart {
+  const aims = stages.map((s) => (s.migration ? `migration to ${s.destination.name}` : s.upgrade.to));
+  const way = aims.join(', then ');
   return {
     type: workflowTypes.pipeline,
     cluster,
-    target: upgrades.at(-1)?.to ?? '',
+    target: aims.at(-1) ?? '',
     summary: `${cluster.name}: ${cluster.system} to ${way}`,
     memo: { pipeline: pipeline.name, stages: pipeline.stages, to: way },
-    input: { cluster, pipeline, upgrades, expectPlan } satisfies PipelineInput,
+    input: { cluster, pipeline, stages, expectPlan } satisfies PipelineInput,
   };
 }
 

@@ -6,7 +6,7 @@ import type { PipelinePlan, Plan } from './plan.js';
 import type { Observed } from './observed.js';
 import type { Backup, Member, Promotion, SeedSnapshot, StandaloneView } from './ports/data-system.js';
 import type { DataMode, ModeRecord } from './ports/host.js';
-import type { RunState } from './run.js';
+import type { RunState, StageSpec } from './run.js';
 import type { ClusterFormationSpec, ClusterSpec, FormationStage, RollingUpgradeSpec } from './spec.js';
 import type { BorrowRequest, ClusterView, GroupId, NodeId, Position } from './view.js';
 
@@ -38,7 +38,7 @@ export interface Applied {
 export interface ReadingActivities {
   observeCluster(input: Target): Promise<ClusterView>;
   makePlan(input: Target & { upgrade: RollingUpgradeSpec }): Promise<Plan>;
-  makePipelinePlan(input: Target & { upgrades: readonly RollingUpgradeSpec[] }): Promise<PipelinePlan>;
+  makePipelinePlan(input: Target & { stages: readonly StageSpec[] }): Promise<PipelinePlan>;
   /** Poll until every gate passes, a verdict changes, or `deadline` (ISO 8601) is over. */
   awaitGates(
     input: Target & {

@@ -104,6 +104,8 @@ export interface PipelinePlan {
   /** SHA-256 over the plans of all stages, first 16 hex digits. */
   readonly hash: string;
   readonly stages: readonly { readonly name: string; readonly plan: Plan }[];
+  /** The step after which nothing of what came before can be undone: a stage and a step of it. */
+  readonly pointOfNoReturn?: { readonly stage: string; readonly step: StepId };
 }
 
 /** What a host found where an artifact should be. */

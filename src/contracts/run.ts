@@ -191,28 +191,36 @@ export interface StepProgress {
   result?: 'done' | 'failed' | 'skipped' | 'interrupted';
 }
 
-/** What was written for a run, by kind. `cluster` is the one that the run is of: of a migration, the source. */
-export type RunSpec =
-  | {
-      readonly cluster: ClusterSpec;
-      readonly upgrade: RollingUpgradeSpec;
-      readonly formation?: undefined;
-      readonly migration?: undefined;
-    }
-  | {
-      readonly cluster: ClusterSpec;
-      readonly formation: ClusterFormationSpec;
-      readonly stages: readonly FormationStage[];
-      readonly upgrade?: undefined;
-      readonly migration?: undefined;
-    }
-  | {
-      readonly cluster: ClusterSpec;
-      readonly migration: StorageMigrationSpec;
-      readonly destination: ClusterSpec;
-      readonly upgrade?: undefined;
-      readonly formation?: undefined;
-    };
+/** What was written for a rolling upgrade. */
+export interface UpgradeRunSpec {
+  readonly cluster: ClusterSpec;
+  readonly upgrade: RollingUpgradeSpec;
+  readonly formation?: undefined;
+  readonly migration?: undefined;
+}
+
+export interface FormationRunSpec {
+  readonly cluster: ClusterSpec;
+  readonly formation: ClusterFormationSpec;
+  readonly stages: readonly FormationStage[];
+  readonly upgrade?: undefined;
+  readonly migration?: undefined;
+}
+
+/** `cluster` is the source. */
+export interface MigrationRunSpec {
+  readonly cluster: ClusterSpec;
+  readonly migration: StorageMigrationSpec;
+  readonly destination: ClusterSpec;
+  readonly upgrade?: undefined;
+  readonly formation?: undefined;
+}
+
+/** What was written for a run, by kind. `cluster` is the one that the run is of. */
+export type RunSpec = UpgradeRunSpec | FormationRunSpec | MigrationRunSpec;
+
+/** One stage of a pipeline: a run of its own, with a plan and a proof of its own. */
+export type StageSpec = UpgradeRunSpec | MigrationRunSpec;
 
 /** The document that says how a run goes about it. */
 export const documentOf = (spec: RunSpec): RunSettings => spec.upgrade ?? spec.formation ?? spec.migration;
@@ -307,10 +315,16 @@ export interface PipelineState {
   stage: number;
   /** The later stages are being undone, or have been. */
   direction: 'forward' | 'back';
+  /** The last stage that has completed and cannot be undone, so that the ones before it cannot either. */
+  pointOfNoReturn?: string;
+  /** Once no further stage will run: that of the stage that ran last. */
+  outcome?: Outcome;
   stages: {
     readonly name: string;
+    readonly kind: 'RollingUpgrade' | 'StorageMigration';
+    /** A version; of a migration, the cluster that takes the writes after it. */
     readonly to: string;
-    /** What its own artifacts and scratch objects are named by. */
+    /** What its own scratch objects and the journals of its probe are named by. */
     readonly runId: string;
     outcome?: Outcome;
   }[];
@@ -343,6 +357,8 @@ export interface RunState {
   handovers: HandoverRecord[];
   /** Of a stage of a pipeline. */
   pipeline?: PipelineState;
+  /** Of a stage of a pipeline: what was run before it, oldest first, each as it ended, with a thinner record. */
+  chapters?: readonly RunState[];
   /** Of a cluster formation. */
   formation?: FormationState;
   /** Of a storage migration. */
@@ -369,6 +385,8 @@ export interface RunState {
   /** Nodes that the operator has told the run to leave as they are. */
   skipped: NodeId[];
   failure?: RunFailure;
+  /** The failure for which the run has turned back by itself; it stays when the way back has ended well. */
+  cause?: RunFailure;
   writes?: WriteLedger;
   /** What compensation could not undo, each with the command that does. */
   leftUndone: { what: string; command: string; error: string }[];
@@ -410,8 +428,6 @@ export interface ValidationInput extends MigrationInput {
 
 export interface PipelineInput extends InputOfEvery {
   readonly pipeline: PipelineSpec;
-  /** The documents that its stages name, in their order. */
-  readonly upgrades: readonly RollingUpgradeSpec[];
-  /** Stages that have completed, as they ended: what a rollback across stages goes back by. */
-  readonly ended?: readonly RunState[];
+  /** What its stages name, in their order. */
+  readonly stages: readonly StageSpec[];
 }

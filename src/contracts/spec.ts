@@ -208,12 +208,14 @@ export const PipelineSpec = z.strictObject({
   stages: z
     .array(Name)
     .min(1)
-    .describe('metadata.name of RollingUpgrade documents of this cluster, in the order in which they run.'),
+    .describe(
+      'metadata.name of RollingUpgrade and StorageMigration documents, in the order in which they run: of this cluster, after a migration of its destination.',
+    ),
   onFailure: z
     .enum(['stay', 'rollback'])
     .default('stay')
     .describe(
-      'When a stage does not complete: stay where the stages before have brought the cluster, or roll them back as well. What becomes of the stage itself says its own onFailure. Default stay.',
+      'When a stage does not complete: stay where the stages before have brought the cluster, or roll them back as well, as far back as the last migration that was accepted. What becomes of the stage itself says its own onFailure. Default stay.',
     ),
 });
 export type PipelineSpec = z.infer<typeof PipelineSpec>;

@@ -48,7 +48,13 @@ function nodesOf({ nodes }: Plan, kind: RunState['run']['kind']): string[] {
 /** The plans of all stages, and the one hash that stands for them. */
 export const describePipelinePlan = (plan: PipelinePlan): string =>
   [
-    `Pipeline of ${plan.stages.length} stages: ${plan.kind}\nplan ${plan.hash}`,
+    [
+      `Pipeline of ${plan.stages.length} stages: ${plan.kind}`,
+      `plan ${plan.hash}`,
+      ...(plan.pointOfNoReturn
+        ? [`point of no return: ${plan.pointOfNoReturn.step} of stage ${plan.pointOfNoReturn.stage}`]
+        : []),
+    ].join('\n'),
     ...plan.stages.map(
       ({ name, plan: stage }, i) =>
         `stage ${i + 1}: ${name}${i === 0 ? '' : ', from what the stages before leave'}\n${describePlan(stage)}`,

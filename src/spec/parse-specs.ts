@@ -119,7 +119,7 @@ export function collectSpecs(sources: readonly Source[]): { specs: Specs; proble
             runs.push({
               document,
               cluster: pipeline.cluster,
-              fit: () => strayStages(document, pipeline, specs.upgrades),
+              fit: () => strayStages(document, pipeline, specs),
             });
             specs.pipelines.set(pipeline.name, pipeline);
             break;

@@ -94,6 +94,7 @@ async function afterFailure(
   if (at.id === 'plan') return 'give-up';
   if (run.settings.onFailure === 'rollback' && run.way.mustWait?.(run) !== true) {
     if (state.direction === 'back') return run.way.giveUp(run);
+    state.cause = failure;
     run.way.goBack(run, 'failure');
     return 'done';
   }

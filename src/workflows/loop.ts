@@ -25,7 +25,10 @@ export async function loop(
       case 'done':
         break;
       case 'complete':
-        return state.direction === 'forward' ? 'completed' : 'rolled-back';
+        if (state.direction === 'back') return 'rolled-back';
+        // A wish that came in the last step is obeyed as in any other.
+        if (run.interrupt !== undefined) break;
+        return 'completed';
       case 'abort':
         return 'aborted';
       case 'give-up':

@@ -9,16 +9,18 @@ export function createMigrationRun(input: MigrationInput, way: Way): Run {
   const { cluster, destination, migration } = input;
   const carry = (state: RunState): MigrationInput => ({ cluster, destination, migration, state });
   if (input.state) return runOf(input.state, way, carry);
-  const state = newState({ cluster, destination, migration });
-  state.migration = {
-    phase: 'preflight',
-    phases: [{ phase: 'preflight', at: now() }],
-    authority: 'source',
-    validations: [],
-    switches: [],
-  };
+  const state = { ...newState({ cluster, destination, migration }), migration: migrationStart() };
   return runOf(state, way, carry);
 }
+
+/** Where every migration begins. */
+export const migrationStart = (): MigrationState => ({
+  phase: 'preflight',
+  phases: [{ phase: 'preflight', at: now() }],
+  authority: 'source',
+  validations: [],
+  switches: [],
+});
 
 export interface MigrationOf {
   readonly spec: StorageMigrationSpec;

@@ -1,70 +1,67 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { Outcome, PipelineInput, PipelineState, RunState } from '../contracts/run.js';
+import {
+  documentOf,
+  type PipelineInput,
+  type PipelineState,
+  type RunState,
+  type StageSpec,
+} from '../contracts/run.js';
+import { asChapter } from '../planning/pipeline/chapter.js';
+import { nextStage } from '../planning/pipeline/next-stage.js';
 import { planChanged } from './accept-plan.js';
 import { act } from './activities.js';
 import { installControls } from './controls.js';
-import { createStageRun, now, runOf } from './run.js';
+import { migrationStart } from './migration-run.js';
+import { migrationWay } from './migration-way.js';
 import { runUpgrade, undoUpgrade, upgradeWay } from './rolling-upgrade.js';
+import { newState, now, runOf, type Run } from './run.js';
 import { finish } from './steps/finish.js';
+import { runMigration } from './storage-migration.js';
 
 /**
  * Stages in order as one run: each plans anew from what it finds. A stage that does not complete ends the pipeline;
- * where the spec says so, the stages before it are undone, newest first. Returns the state of the last stage that
- * did something, with what has become of all.
+ * where the spec says so, the stages before it are undone, newest first. Returns the state of the stage that ran last,
+ * with those before it as its chapters.
  */
 export async function pipeline(input: PipelineInput): Promise<RunState> {
-  const { pipeline: spec, upgrades, cluster } = input;
-  const ended: RunState[] = [...(input.ended ?? [])];
-  const progress = input.state?.pipeline ?? begin(input);
-  const carry = (state: RunState): PipelineInput => ({ cluster, pipeline: spec, upgrades, state, ended });
-  if (input.expectPlan !== undefined && input.state === undefined) {
-    const { hash } = await act('makePipelinePlan', `plan the stages of ${spec.name}`, {
-      cluster,
-      runId: progress.runId,
-      upgrades,
-    });
-    if (hash !== input.expectPlan) return refused(input, progress, hash);
-  }
+  const { pipeline: spec, stages, cluster, expectPlan } = input;
+  const as = (state: RunState): Run =>
+    runOf(state, state.spec.migration ? migrationWay : upgradeWay, (later) => ({
+      ...{ cluster, pipeline: spec, stages, state: later },
+    }));
 
-  let resumed = input.state;
-  while (progress.direction === 'forward') {
-    const upgrade = upgrades[progress.stage];
-    if (!upgrade) break;
-    const stageInput = { ...input, state: resumed };
-    resumed = undefined;
-    const run = createStageRun(stageInput, upgrade, progress, upgradeWay, carry);
-    await runUpgrade(run);
-    const { outcome } = run.state.run;
-    settle(progress, outcome);
-    run.state.pipeline = progress;
-    ended.push(withoutHistory(run.state));
-    if (outcome !== 'completed') {
-      if (spec.onFailure === 'stay' || outcome !== 'rolled-back') return run.state;
-      progress.direction = 'back';
-    }
-    progress.stage += progress.direction === 'forward' ? 1 : -1;
+  let state = input.state ?? stateOf(stages, begin(input), 0);
+  if (input.state === undefined && expectPlan !== undefined) {
+    const what = { cluster, runId: workflowInfo().firstExecutionRunId, stages };
+    const { hash } = await act('makePipelinePlan', `plan the stages of ${spec.name}`, what);
+    if (hash !== expectPlan) return refused(as(state), hash, expectPlan);
   }
-  if (progress.direction === 'forward') return last(ended, progress);
-
-  while (progress.stage >= 0) {
-    const done = ended.find((s) => s.run.id === progress.stages[progress.stage]?.runId);
-    if (!done || done.plan?.kind === 'done') {
-      progress.stage -= 1;
-      continue;
-    }
-    const state = resumed ?? again(done, progress);
-    resumed = undefined;
-    const run = runOf(state, upgradeWay, carry);
-    await (state.direction === 'back' ? runUpgrade(run) : undoUpgrade(run));
-    settle(progress, run.state.run.outcome);
-    ended.push(withoutHistory(run.state));
-    if (run.state.run.outcome !== 'rolled-back') return run.state;
-    progress.stage -= 1;
+  for (;;) {
+    await runStage(as(state));
+    const next = nextStage(state);
+    const { pipeline: progress } = state;
+    if (!next || !progress) return state;
+    progress.direction = next.direction;
+    progress.stage = next.stage;
+    const fresh =
+      next.direction === 'forward' ? stateOf(stages, progress, next.stage) : again(next.done, progress);
+    state = {
+      ...fresh,
+      chapters: [...(state.chapters ?? []), asChapter(state)],
+      // Whoever asked for a pause too late for this stage means the next one.
+      pauseRequested: state.pauseRequested,
+    };
   }
-  return last(ended, progress);
 }
 
-function begin({ pipeline: spec, upgrades }: PipelineInput): PipelineState {
+async function runStage(run: Run): Promise<void> {
+  const { state } = run;
+  if (state.spec.migration) return runMigration(run);
+  const undone = state.pipeline?.direction === 'back' && state.direction === 'forward';
+  return undone ? undoUpgrade(run) : runUpgrade(run);
+}
+
+function begin({ pipeline: spec, stages }: PipelineInput): PipelineState {
   const { firstExecutionRunId: runId } = workflowInfo();
   return {
     name: spec.name,
@@ -72,21 +69,34 @@ function begin({ pipeline: spec, upgrades }: PipelineInput): PipelineState {
     onFailure: spec.onFailure,
     stage: 0,
     direction: 'forward',
-    stages: upgrades.map((u, i) => ({ name: u.name, to: u.to, runId: `${runId}.${i + 1}` })),
+    stages: stages.map((stage, i) => ({
+      name: documentOf(stage).name,
+      kind: stage.migration ? 'StorageMigration' : 'RollingUpgrade',
+      to: stage.migration ? stage.destination.name : stage.upgrade.to,
+      runId: `${runId}.${i + 1}`,
+    })),
   };
 }
 
-function settle(progress: PipelineState, outcome: Outcome): void {
-  const stage = progress.stages[progress.stage];
-  if (stage) stage.outcome = outcome;
+/** A stage at its start, under a name of its own in scratch objects. */
+function stateOf(stages: readonly StageSpec[], pipeline: PipelineState, index: number): RunState {
+  const [spec, id] = [stages[index], pipeline.stages[index]?.runId];
+  if (!spec || id === undefined) throw new RangeError(`a pipeline without a stage ${index + 1}`);
+  const fresh = newState(spec);
+  return {
+    ...fresh,
+    run: { ...fresh.run, id },
+    ...(spec.migration && { migration: migrationStart() }),
+    pipeline,
+  };
 }
 
 /** A stage that completed, to be undone: its nodes and plan as they were, everything of the run itself new. */
-function again(done: RunState, progress: PipelineState): RunState {
+function again(done: RunState, pipeline: PipelineState): RunState {
   return {
     ...done,
     run: { ...done.run, id: `${done.run.id}.back`, startedAt: now(), endedAt: undefined, outcome: 'running' },
-    pipeline: progress,
+    pipeline,
     phase: 'planning',
     direction: 'forward',
     steps: [],
@@ -100,27 +110,16 @@ function again(done: RunState, progress: PipelineState): RunState {
     samples: [],
     faults: [],
     failure: undefined,
+    cause: undefined,
     writes: undefined,
     resumeHint: '',
   };
 }
 
-/** What a way back needs of a stage; what it showed is in its report. */
-const withoutHistory = (state: RunState): RunState => ({ ...state, timeline: [], samples: [] });
-
-function last(ended: readonly RunState[], progress: PipelineState): RunState {
-  const state = ended.at(-1);
-  if (!state) throw new RangeError('a pipeline has at least one stage');
-  return { ...state, pipeline: progress };
-}
-
 /** Nothing was changed: the stages are not what was read. */
-async function refused(input: PipelineInput, progress: PipelineState, hash: string): Promise<RunState> {
-  const [first] = input.upgrades;
-  if (!first) throw new RangeError('a pipeline has at least one stage');
-  const run = createStageRun(input, first, progress, upgradeWay, () => input);
+async function refused(run: Run, hash: string, expected: string): Promise<RunState> {
   installControls(run);
-  run.state.failure = planChanged(hash, input.expectPlan ?? '', 'plan');
+  run.state.failure = planChanged(hash, expected, 'plan');
   await finish(run, 'failed');
   return run.state;
 }

@@ -41,8 +41,8 @@ export async function inspectFormation(input: {
 
 /** The plans of all stages of a pipeline: read-only. */
 export async function planPipeline(input: PipelineInput): Promise<PipelinePlan> {
-  const { cluster, upgrades } = input;
-  return act('makePipelinePlan', `plan ${cluster.name}`, { cluster, upgrades, runId: workflowInfo().runId });
+  const { cluster, stages } = input;
+  return act('makePipelinePlan', `plan ${cluster.name}`, { cluster, stages, runId: workflowInfo().runId });
 }
 
 /** The plan of a storage migration: read-only. */

@@ -7,7 +7,6 @@ import type {
   MigrationInput,
   NodeProgress,
   PipelineInput,
-  PipelineState,
   RunFailure,
   RunInput,
   RunSpec,
@@ -74,20 +73,6 @@ export function createRun(input: RunInput, way: Way): Run {
   const { cluster, upgrade } = input;
   const state = input.state ?? newState({ cluster, upgrade });
   return runOf(state, way, (now) => ({ cluster, upgrade, state: now }));
-}
-
-/** A run of a stage: its own name in artifacts and scratch objects, and the pipeline's input to go on with. */
-export function createStageRun(
-  input: PipelineInput,
-  upgrade: RollingUpgradeSpec,
-  pipeline: PipelineState,
-  way: Way,
-  carry: (state: RunState) => PipelineInput,
-): Run {
-  const fresh = newState({ cluster: input.cluster, upgrade });
-  const runId = pipeline.stages[pipeline.stage]?.runId ?? fresh.run.id;
-  const state = input.state ?? { ...fresh, run: { ...fresh.run, id: runId }, pipeline };
-  return runOf(state, way, carry);
 }
 
 export function createFormationRun(input: FormationInput, way: Way): Run {

@@ -26,10 +26,15 @@ import { makeScratch, startProbe } from './steps/prepare.js';
  */
 export async function storageMigration(input: MigrationInput): Promise<RunState> {
   const run = createMigrationRun(input, migrationWay);
-  installControls(run);
-  const ended = await planned(run, () => plan(run, input.expectPlan));
-  await finish(run, ended ?? (await loop(run, 'migrating', turnOnce)));
+  await runMigration(run, input.expectPlan);
   return run.state;
+}
+
+/** The whole of one migration, alone or as a stage of a pipeline. */
+export async function runMigration(run: Run, expected?: string): Promise<void> {
+  installControls(run);
+  const ended = await planned(run, () => plan(run, expected));
+  await finish(run, ended ?? (await loop(run, 'migrating', turnOnce)));
 }
 
 async function plan(run: Run, expected: string | undefined): Promise<void> {

@@ -157,10 +157,10 @@ export class Model {
       system: 'model',
       nodes: this.nodes.map((n, i) => ({ id: n.id, address: `127.0.0.1:${i + 1}`, host: { kind: 'model' } })),
       artifacts: Object.fromEntries(
-        (this.levels ? ['3.5.1', '3.5.2', '3.6.0', '3.6.1', '3.7.0'] : ['1.0', '1.1', '1.2']).map((v) => [
-          v,
-          { path: `/artifacts/${v}`, sha256: 'a'.repeat(64) },
-        ]),
+        (this.levels
+          ? ['3.5.1', '3.5.2', '3.6.0', '3.6.1', '3.7.0']
+          : ['1.0', '1.1', '1.2', '17.10', '17.11', '18.4', '18.5']
+        ).map((v) => [v, { path: `/artifacts/${v}`, sha256: 'a'.repeat(64) }]),
       ),
     });
   }

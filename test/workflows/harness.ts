@@ -7,7 +7,15 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Connection, type WorkflowHandle, Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities, type ActivityDependencies } from '../../src/activities/index.js';
-import type { ClusterSpec, ControlInput, FormationStage, RunState } from '../../src/contracts/index.js';
+import type {
+  ClusterSpec,
+  ControlInput,
+  FormationStage,
+  RunState,
+  Side,
+  StageSpec,
+} from '../../src/contracts/index.js';
+import { documentOf } from '../../src/contracts/run.js';
 import {
   ClusterFormationSpec,
   PipelineSpec,
@@ -16,7 +24,7 @@ import {
   formationStages,
 } from '../../src/contracts/spec.js';
 import { registerSearchAttributes } from '../../src/worker/search-attributes.js';
-import { migrationDependencies, type MigrationModel } from '../fakes/model-migration.js';
+import { migrationDependencies, MigrationModel } from '../fakes/model-migration.js';
 import { modelDependencies, type Model } from '../fakes/model.js';
 
 export interface Harness {
@@ -35,11 +43,16 @@ export interface Harness {
     migration?: Record<string, unknown>,
     input?: { expectPlan?: string },
   ): Promise<TestRun>;
-  /** Start a pipeline of upgrades on the model, one a target. */
+  /** Start a pipeline on the model: of upgrades, one a target, and of its migration where the target is `B`. */
   pipe(
-    model: Model,
+    model: Model | MigrationModel,
     targets: readonly string[],
-    options?: { pipeline?: Record<string, unknown>; upgrade?: Record<string, unknown>; expectPlan?: string },
+    options?: {
+      pipeline?: Record<string, unknown>;
+      upgrade?: Record<string, unknown>;
+      migration?: Record<string, unknown>;
+      expectPlan?: string;
+    },
   ): Promise<TestRun>;
   close(): Promise<void>;
 }
@@ -115,6 +128,14 @@ export async function createHarness(
       nodes: cluster.nodes.map((n) => ({ ...n, host: { kind: 'model', cluster: name } })),
     };
   };
+  const pairOf = (model: MigrationModel): { source: ClusterSpec; destination: ClusterSpec } => {
+    const side = (of: Side): ClusterSpec => {
+      const cluster = clusterOf(model.clusters[of]);
+      models.set(cluster.name, migrationDependencies(model, of));
+      return cluster;
+    };
+    return { source: side('source'), destination: side('destination') };
+  };
   return {
     client,
     form: async (model, formation = {}, input = {}) => {
@@ -141,12 +162,7 @@ export async function createHarness(
       return testRun(handle);
     },
     migrate: async (model, migration = {}, input = {}) => {
-      const [source, destination] = (['source', 'destination'] as const).map((side) => {
-        const cluster = clusterOf(model.clusters[side]);
-        models.set(cluster.name, migrationDependencies(model, side));
-        return cluster;
-      });
-      if (!source || !destination) throw new Error('a migration has two sides');
+      const { source, destination } = pairOf(model);
       const handle = await client.workflow.start('storageMigration', {
         taskQueue,
         workflowId: `rollgate/${source.name}`,
@@ -155,38 +171,41 @@ export async function createHarness(
           {
             cluster: source,
             destination,
-            migration: StorageMigrationSpec.parse({
-              ...{ name: 'm', source: source.name, destination: destination.name, poll: '10ms' },
-              cutover: { approval: false },
-              observe: { for: '0ms', acceptance: false },
-              timeouts: { gate: '1s', handover: '1s' },
-              ...migration,
-            }),
+            migration: migrationOf(source, destination, migration),
             ...input,
           },
         ],
       });
       return testRun(handle);
     },
-    pipe: async (model, targets, { pipeline = {}, upgrade = {}, expectPlan } = {}) => {
-      const cluster = clusterOf(model);
-      const upgrades = targets.map((to) =>
-        RollingUpgradeSpec.parse({
-          ...{ name: `to-${to}`, cluster: cluster.name, to, soak: '0ms', poll: '10ms' },
-          timeouts: { gate: '2s', drain: '1s', rejoin: '1s', start: '1s' },
-          ...upgrade,
-        }),
-      );
-      const stages = upgrades.map((u) => u.name);
+    pipe: async (model, targets, { pipeline = {}, upgrade = {}, migration = {}, expectPlan } = {}) => {
+      const pair = model instanceof MigrationModel ? pairOf(model) : undefined;
+      const first = pair?.source ?? clusterOf(model as Model);
+      let cluster = first;
+      const stages = targets.map((to): StageSpec => {
+        if (to === 'B' && pair) {
+          cluster = pair.destination;
+          return { cluster: first, destination: cluster, migration: migrationOf(first, cluster, migration) };
+        }
+        return {
+          cluster,
+          upgrade: RollingUpgradeSpec.parse({
+            ...{ name: `to-${to}`, cluster: cluster.name, to, soak: '0ms', poll: '10ms' },
+            timeouts: { gate: '2s', drain: '1s', rejoin: '1s', start: '1s' },
+            ...upgrade,
+          }),
+        };
+      });
+      const names = stages.map((s) => documentOf(s).name);
       const handle = await client.workflow.start('pipeline', {
         taskQueue,
-        workflowId: `rollgate/${cluster.name}`,
+        workflowId: `rollgate/${first.name}`,
         workflowIdConflictPolicy: 'FAIL',
         args: [
           {
-            cluster,
-            upgrades,
-            pipeline: PipelineSpec.parse({ name: 'p', cluster: cluster.name, stages, ...pipeline }),
+            cluster: first,
+            stages,
+            pipeline: PipelineSpec.parse({ name: 'p', cluster: first.name, stages: names, ...pipeline }),
             expectPlan,
           },
         ],
@@ -226,6 +245,19 @@ export async function createHarness(
     },
   };
 }
+
+const migrationOf = (
+  source: ClusterSpec,
+  destination: ClusterSpec,
+  fields: Record<string, unknown>,
+): StorageMigrationSpec =>
+  StorageMigrationSpec.parse({
+    ...{ name: 'm', source: source.name, destination: destination.name, poll: '10ms' },
+    cutover: { approval: false },
+    observe: { for: '0ms', acceptance: false },
+    timeouts: { gate: '1s', handover: '1s' },
+    ...fields,
+  });
 
 function hostOf(models: Map<string, ActivityDependencies>, node: { host: Record<string, unknown> }) {
   const name = String(node.host.cluster);

@@ -65,11 +65,11 @@ export async function runEtcdScenario(scenario: EtcdScenario): Promise<ScenarioR
       }
       if (pipeline) {
         const upgrades = ['3.6.16', '3.7.3'].map(upgradeTo);
-        const stages = upgrades.map((u) => u.name);
+        const names = upgrades.map((u) => u.name);
         return client.startPipeline({
           cluster,
-          upgrades,
-          pipeline: PipelineSpec.parse({ name: 'p', cluster: cluster.name, stages, ...pipeline }),
+          stages: upgrades.map((upgrade) => ({ cluster, upgrade })),
+          pipeline: PipelineSpec.parse({ name: 'p', cluster: cluster.name, stages: names, ...pipeline }),
         });
       }
       return client.start({ cluster, upgrade: upgradeTo('3.6.16') });

@@ -1,7 +1,8 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { Gate } from '../../contracts/gate.js';
-import type { Outcome } from '../../contracts/run.js';
+import type { Outcome, RunState } from '../../contracts/run.js';
 import type { NodeId } from '../../contracts/view.js';
+import { nextStage } from '../../planning/pipeline/next-stage.js';
 import { act } from '../activities.js';
 import { passGates } from '../gates.js';
 import { setPhase } from '../publish.js';
@@ -85,6 +86,17 @@ export async function finish(run: Run, wanted: Exclude<Outcome, 'running'>): Pro
   });
 }
 
+/** What has become of a stage is told with the report of it, and whether it was the last one. */
+function settleStage(state: RunState): void {
+  const { pipeline, run, plan } = state;
+  const stage = pipeline?.stages[pipeline.stage];
+  if (!pipeline || !stage) return;
+  stage.outcome = run.outcome;
+  if (run.outcome === 'completed' && plan?.pointOfNoReturn !== undefined)
+    pipeline.pointOfNoReturn = stage.name;
+  if (nextStage(state) === undefined) pipeline.outcome = run.outcome;
+}
+
 const reasonOf = ({ reason }: { reason?: string }): string => (reason === undefined ? '' : `: ${reason}`);
 
 async function end(run: Run, outcome: Exclude<Outcome, 'running'>): Promise<void> {
@@ -92,6 +104,7 @@ async function end(run: Run, outcome: Exclude<Outcome, 'running'>): Promise<void
   state.step = undefined;
   state.run.outcome = outcome;
   state.run.endedAt = now();
+  settleStage(state);
   // A formation that has not ended well goes on from its checkpoint in another run.
   if (!state.formation || outcome === 'completed' || outcome === 'rolled-back') state.resumeHint = '';
   setPhase(state, 'finished');
