@@ -80,7 +80,9 @@ describe('what is published', () => {
       ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'],
       ...['dist/client/cli/main.js', 'dist/workflow-bundle.js', 'dist/probe/main.js'],
       ...['client', 'contracts', 'worker'].map((entry) => `dist/${entry}/index.d.ts`),
-      ...['cluster', 'upgrade', 'destination', 'migration'].map((name) => `examples/postgres/${name}.yaml`),
+      ...['cluster', 'upgrade', 'destination', 'migration', 'pipeline'].map(
+        (name) => `examples/postgres/${name}.yaml`,
+      ),
       ...['cluster', 'upgrade', 'formation', 'pipeline'].map((name) => `examples/etcd/${name}.yaml`),
     ];
     expect(wanted.filter((path) => !files().includes(path))).toEqual([]);

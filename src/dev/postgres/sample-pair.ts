@@ -8,7 +8,9 @@ export interface SamplePairOptions {
   readonly nodes?: number;
   /** Nodes of the destination, `new-1`, …; default 1. */
   readonly destinationNodes?: number;
-  /** What the source runs; default 17.10. The destination runs 18.4. */
+  /** `null`: commits of the destination wait for none of its standbys; default: for `ANY 1`, where it has any. */
+  readonly destinationSynchronous?: null;
+  /** What the source runs; default 17.10. The destination runs 18.4. One on 17.5 has 17.10 at hand as well. */
   readonly version?: '17.5' | '17.10';
   /** Of the source; the destination is `<name>-18`. Default: source and destination. */
   readonly name?: string;
@@ -30,17 +32,24 @@ export interface SamplePair {
  */
 export async function createSamplePair(options: SamplePairOptions = {}): Promise<SamplePair> {
   const { name, directory } = options;
-  const side = (side: string, prefix: string, version: '17.5' | '17.10' | '18.4', nodes = 1) =>
+  const side = (
+    side: string,
+    prefix: string,
+    version: '17.5' | '17.10' | '18.4',
+    nodes = 1,
+    synchronous?: null,
+  ) =>
     createSampleCluster({
       name: name === undefined ? side : side === 'source' ? name : `${name}-18`,
       ...(directory !== undefined && { directory: join(directory, side) }),
-      ...{ prefix, version, nodes, logical: true, artifacts: [version] },
+      ...{ prefix, version, nodes, logical: true },
+      artifacts: version === '17.5' ? ['17.5', '17.10'] : [version],
       // A single node has no standby that could confirm its commits.
-      ...(nodes === 1 && { synchronous: null }),
+      ...((nodes === 1 || synchronous === null) && { synchronous: null }),
     });
   const made = await Promise.allSettled([
     side('source', 'pg', options.version ?? '17.10', options.nodes),
-    side('destination', 'new', '18.4', options.destinationNodes),
+    side('destination', 'new', '18.4', options.destinationNodes, options.destinationSynchronous),
   ]);
   const running = made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const destroy = async () => {
