@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { bookkeeping } from './migration/names.js';
 
 /** One node's own answer, as one row. */
 export interface NodeFacts {
@@ -19,6 +20,8 @@ export interface NodeFacts {
   readonly applyDelayMs: number;
   readonly baseBackups: number;
   readonly logicalSlots: readonly string[];
+  /** The database is one side of a storage migration of ours. */
+  readonly migrating: boolean;
   readonly superuser: boolean;
   readonly replication: readonly Replication[];
 }
@@ -54,6 +57,7 @@ const statement = `
          (SELECT setting::float8 FROM pg_settings WHERE name = 'recovery_min_apply_delay') AS "applyDelayMs",
          (SELECT count(*)::int FROM pg_stat_progress_basebackup) AS "baseBackups",
          (SELECT coalesce(array_agg(slot_name::text), '{}') FROM pg_replication_slots WHERE slot_type = 'logical') AS "logicalSlots",
+         EXISTS (SELECT FROM pg_namespace WHERE nspname = '${bookkeeping}') AS migrating,
          (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
          (SELECT coalesce(json_agg(json_build_object('name', application_name, 'state', coalesce(state, 'hidden'),
                                                      'syncState', coalesce(sync_state, 'hidden'))), '[]')

@@ -1,6 +1,7 @@
 import type { Obstacle } from '../../contracts/index.js';
 import { replicationOf, ruleOf, type Answer } from './answer.js';
 import type { NodeFacts } from './facts.js';
+import { bookkeeping } from './migration/names.js';
 
 /** What of a PostgreSQL cluster forbids a run, by name; each is explained in docs/systems/postgres.md. */
 export function obstaclesOf(answers: readonly Answer[]): Obstacle[] {
@@ -85,6 +86,15 @@ function primaryObstacles(node: string, facts: NodeFacts, answers: readonly Answ
       remedy:
         'Drop them, or recreate them on the new primary and resynchronise their subscribers afterwards.',
       acceptAs: 'logical-slots-lost',
+    });
+  }
+  if (facts.migrating) {
+    found.push({
+      code: 'PG_MIGRATION',
+      node,
+      message: `${node} is a side of a storage migration (schema ${bookkeeping}): what reads it from the other side names this primary`,
+      remedy:
+        'Wait until the migration is accepted or taken back; where no run goes on with it: rollgate migrate discard.',
     });
   }
   for (const answer of answers) {

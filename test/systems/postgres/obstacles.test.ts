@@ -99,6 +99,14 @@ describe('R-PLAN-2: what forbids a run is found on real servers, by code, and no
     expect(obstacle?.message).toContain('orders');
   });
 
+  it('R-SAGA-2: PG_MIGRATION while the database is a side of a storage migration', async () => {
+    await only(
+      { code: 'PG_MIGRATION', node: 'pg-1' },
+      () => real.sql('pg-1', 'CREATE SCHEMA rollgate_migration'),
+      () => real.sql('pg-1', 'DROP SCHEMA rollgate_migration'),
+    );
+  });
+
   it('PG_BACKUP_IN_PROGRESS while a base backup is taken', async () => {
     const backup = await startBaseBackup('pg-1');
     try {
