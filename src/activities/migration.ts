@@ -12,6 +12,7 @@ import type {
   Verdict,
 } from '../contracts/index.js';
 import { RollgateError, valueOf } from '../contracts/index.js';
+import { withoutAccepted } from '../planning/migration/accepted.js';
 import { planMigration } from '../planning/migration/plan.js';
 import { needed, type ActivityDependencies } from './dependencies.js';
 import { effect, toFailure } from './effect.js';
@@ -129,6 +130,11 @@ export function createMigrationReading(deps: ActivityDependencies): MigrationRea
         });
       }),
 
+    findObstacles: ({ pair, runId, direction, migration }) =>
+      effect(runId, deps.secrets, async (ctx) =>
+        withoutAccepted(await facetOf(deps, pair).obstacles(pair, direction, ctx), migration),
+      ),
+
     synchronousRequest: ({ pair, runId, direction }) =>
       effect(runId, deps.secrets, (ctx) => facetOf(deps, pair).synchronousRequest(pair, direction, ctx)),
 
@@ -177,7 +183,16 @@ export function createMigrationChanging(deps: ActivityDependencies): MigrationCh
     openSurvivor: (input) => on(input, (facet, ctx) => facet.openSurvivor(input.pair, ctx)),
     acceptMigration: (input) =>
       on(input, (facet, ctx) => facet.accept(input.pair, { without: input.without }, ctx)),
-    discardMigration: (input) => on(input, (facet, ctx) => facet.discard(input.pair, ctx)),
+    discardMigration: ({ patienceMs, ...target }) =>
+      on(target, async (facet, ctx) => {
+        try {
+          await facet.discard(target.pair, ctx);
+        } catch (error) {
+          const silent = error instanceof RollgateError && error.code === 'SYSTEM_UNREACHABLE';
+          const final = silent && Date.now() >= Context.current().info.scheduledTimestampMs + patienceMs;
+          throw final ? toFailure(error, deps.secrets, { final }) : error;
+        }
+      }),
   };
 }
 

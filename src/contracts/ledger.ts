@@ -56,6 +56,8 @@ export interface WriteLedger {
   readonly resurrected: number;
   /** Up to 100 keys of lost writes, for the search that must follow. */
   readonly lostKeys: readonly string[];
+  /** When the first and the last of the lost writes were acknowledged, by the probe's clock. Absent: none is lost. */
+  readonly lostBetween?: { readonly from: string; readonly to: string };
   /** Longest pauses between acknowledged writes over all clients, longest first, at most 20. */
   readonly writeGaps: readonly Gap[];
   readonly readGaps: readonly Gap[];

@@ -15,7 +15,7 @@ import type {
 import type { Observed } from './observed.js';
 import type { Plan } from './plan.js';
 import type { StorageMigrationSpec } from './spec.js';
-import type { BorrowRequest } from './view.js';
+import type { BorrowRequest, Obstacle } from './view.js';
 
 export interface PairTarget {
   readonly pair: Pair;
@@ -52,6 +52,10 @@ export interface MigrationReadingActivities {
     input: PairTarget & { cut: Cut; table: string; limit: number },
   ): Promise<readonly Mismatch[]>;
   compareDefinitions(input: PairTarget): Promise<GateVerdict>;
+  /** What forbids that the writes move in this direction as things are now, without what the spec accepts. */
+  findObstacles(
+    input: PairTarget & { direction: Direction; migration: StorageMigrationSpec },
+  ): Promise<readonly Obstacle[]>;
   synchronousRequest(input: PairTarget & { direction: Direction }): Promise<BorrowRequest>;
   observeSides(input: PairTarget): Promise<Readonly<Record<Side, Observed<boolean>>>>;
 }
@@ -86,7 +90,8 @@ export interface MigrationChangingActivities {
   ): Promise<Opening>;
   openSurvivor(input: PairTarget): Promise<Survival>;
   acceptMigration(input: PairTarget & { without?: 'source' }): Promise<void>;
-  discardMigration(input: PairTarget): Promise<void>;
+  /** `patienceMs`: after so long a side that does not answer is waited for no more. */
+  discardMigration(input: PairTarget & { patienceMs: number }): Promise<void>;
 }
 
 /** The names of all changing activities of a migration; the compiler holds it to the interface. */

@@ -1,3 +1,4 @@
+import { clusterOfRun } from '../contracts/chapter.js';
 import type { Plan } from '../contracts/plan.js';
 import type { RunFailure, RunState } from '../contracts/run.js';
 import { attempt } from './attempt.js';
@@ -26,7 +27,7 @@ export function acceptPlan(run: Run, made: Plan, expected: string | undefined, c
   const { state } = run;
   const changed = expected !== undefined && expected !== made.hash;
   state.plan = changed ? { ...made, kind: 'refused' } : made;
-  state.resumeHint = `rollgate watch ${state.run.cluster}`;
+  state.resumeHint = `rollgate watch ${clusterOfRun(state)}`;
   if (changed) state.failure = planChanged(made.hash, expected, command);
   else if (made.kind === 'refused') {
     state.failure = {

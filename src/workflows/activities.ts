@@ -36,6 +36,15 @@ const long = proxyActivities<Activities>({
   retry: { ...base.retry, maximumAttempts: 60 },
 });
 
+/** For what only looks and is not waited for when nobody wants to know it any more. */
+const glancing = proxyActivities<Activities>({
+  ...base,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  startToCloseTimeout: '2m',
+  heartbeatTimeout: '30s',
+  retry: { ...base.retry, maximumAttempts: 3 },
+});
+
 type Name = keyof Activities;
 
 /** Call an activity with a summary that the Temporal UI shows beside it. */
@@ -72,6 +81,15 @@ export function actLong<N extends Name>(
   input: Parameters<Activities[N]>[0],
 ): ReturnType<Activities[N]> {
   return call(long, name, summary, input);
+}
+
+/** The same, given up at once where it is cancelled. */
+export function glance<N extends Name>(
+  name: N,
+  summary: string,
+  input: Parameters<Activities[N]>[0],
+): ReturnType<Activities[N]> {
+  return call(glancing, name, summary, input);
 }
 
 interface Callable {

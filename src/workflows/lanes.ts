@@ -1,21 +1,20 @@
 import { checkInterrupt, type Run } from './run.js';
 
 /**
- * Work through a list in `width` lanes at once. After the first failure, or an operator's wish to turn, no lane takes
- * another item, and all are waited for: nothing is still running when this throws.
+ * Work through lists, all at once, each in `width` lanes of its own. After the first failure, or an operator's wish to
+ * turn, no lane takes another item, and all are waited for: nothing is still running when this throws.
  */
 export async function inLanes<T>(
   run: Run,
-  items: readonly T[],
+  lists: readonly (readonly T[])[],
   width: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  let next = 0;
   let failed = false;
-  const lane = async (): Promise<void> => {
+  const lane = async (items: Iterator<T, undefined>): Promise<void> => {
     while (!failed) {
-      const item = items[next++];
-      if (item === undefined) return;
+      const { done, value: item } = items.next();
+      if (done === true) return;
       try {
         checkInterrupt(run);
         await work(item);
@@ -25,6 +24,11 @@ export async function inLanes<T>(
       }
     }
   };
-  const ended = await Promise.allSettled(Array.from({ length: Math.min(width, items.length) }, lane));
+  const ended = await Promise.allSettled(
+    lists.flatMap((list) => {
+      const items = list[Symbol.iterator]();
+      return Array.from({ length: Math.min(width, list.length) }, () => lane(items));
+    }),
+  );
   for (const end of ended) if (end.status === 'rejected') throw end.reason;
 }

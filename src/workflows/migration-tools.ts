@@ -32,5 +32,7 @@ export async function discardMigration({ cluster, destination }: MigrationInput)
   await actLong('discardMigration', `remove everything of the migration to ${destination.name}`, {
     pair: { source: cluster, destination },
     runId: workflowInfo().runId,
+    // Somebody waits for the answer.
+    patienceMs: 0,
   });
 }

@@ -27,10 +27,16 @@ export const migrationWay: Way = {
     return 'give-up';
   },
 
-  // An end would take the way back with it. An acceptance that has begun can only be ended.
+  // An end would take the way back with it. An acceptance that has begun can only be ended. And B has what may be
+  // missing on A, as long as nobody has seen that everything came back with the writes.
   mustWait(run) {
     const { state } = migrationOf(run);
-    return state.retiring === true || (run.state.direction === 'back' && state.authority === 'destination');
+    const back = run.state.direction === 'back';
+    return (
+      state.retiring === true ||
+      (back && state.authority === 'destination') ||
+      (!back && state.phase === 'cut-back')
+    );
   },
 
   leave: {

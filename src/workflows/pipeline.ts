@@ -14,7 +14,7 @@ import { installControls } from './controls.js';
 import { migrationStart } from './migration-run.js';
 import { migrationWay } from './migration-way.js';
 import { runUpgrade, undoUpgrade, upgradeWay } from './rolling-upgrade.js';
-import { newState, now, runOf, type Run } from './run.js';
+import { newState, runOf, type Run } from './run.js';
 import { finish } from './steps/finish.js';
 import { runMigration } from './storage-migration.js';
 
@@ -91,28 +91,14 @@ function stateOf(stages: readonly StageSpec[], pipeline: PipelineState, index: n
   };
 }
 
-/** A stage that completed, to be undone: its nodes and plan as they were, everything of the run itself new. */
-function again(done: RunState, pipeline: PipelineState): RunState {
+/** A stage that completed, to be undone by its plan: a run of its own, which asks for no approval again. */
+function again({ run, spec, plan, nodes, approved }: RunState, pipeline: PipelineState): RunState {
+  const fresh = newState(spec);
   return {
-    ...done,
-    run: { ...done.run, id: `${done.run.id}.back`, startedAt: now(), endedAt: undefined, outcome: 'running' },
-    pipeline,
-    phase: 'planning',
-    direction: 'forward',
-    steps: [],
-    gates: [],
-    handovers: [],
-    backups: [],
-    compensations: [],
-    ledger: [],
-    leftUndone: [],
-    timeline: [],
-    samples: [],
-    faults: [],
-    failure: undefined,
-    cause: undefined,
-    writes: undefined,
-    resumeHint: '',
+    ...fresh,
+    run: { ...fresh.run, id: `${run.id}.back` },
+    ...{ plan, approved, pipeline },
+    nodes: nodes.map((n) => ({ ...n, swappedAt: undefined, startedAt: undefined, endedAt: undefined })),
   };
 }
 

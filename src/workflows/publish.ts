@@ -5,6 +5,7 @@ import type { RunState } from '../contracts/run.js';
 import { receiverOf, senderOf } from '../contracts/migration.js';
 import { progressText } from '../planning/migration/progress.js';
 import { meaningOfApproval } from '../planning/migration/undo.js';
+import { stageText, undoAcrossStages } from '../planning/pipeline/standing.js';
 import { describeUndo } from '../planning/undo.js';
 
 const phaseKey = defineSearchAttributeKey(searchAttributes.phase, SearchAttributeType.KEYWORD);
@@ -31,20 +32,30 @@ export function describe(state: RunState, at: string = new Date().toISOString())
   const lines = [
     `### ${run.cluster}: ${run.system} ${state.direction === 'forward' ? aimOf(state.spec) : backOf(state)}`,
     '',
-    `**${state.phase}**${state.step === undefined ? '' : ` · step \`${state.step}\``}${run.outcome === 'running' ? '' : ` · outcome **${run.outcome}**`}`,
+    `**${state.phase}**${state.step === undefined ? '' : ` · step \`${state.step}\``}${outcomeOf(state)}`,
+    ...stageOf(state),
     ...standing(state, at),
   ];
+  const across = undoAcrossStages(state);
   if (state.waiting) {
     const meaning = meaningOfApproval(state);
     lines.push(
       '',
       `**Waits for approval** of \`${state.waiting.step}\` (${state.waiting.title}), until ${state.waiting.expiresAt}.`,
       ...(meaning === undefined ? [] : [meaning]),
+      ...(across === undefined ? [] : [across]),
       `Plan hash \`${state.plan?.hash ?? ''}\`. Send the signal \`approve\` or \`reject\`.`,
     );
   }
   if (state.failure)
     lines.push('', `**${state.failure.code}** ${state.failure.message}`, '', state.failure.remedy);
+  if (state.cause)
+    lines.push(
+      '',
+      `Turned back because of **${state.cause.code}** ${state.cause.message}`,
+      '',
+      state.cause.remedy,
+    );
   if (state.writes) {
     lines.push(
       '',
@@ -79,8 +90,21 @@ export function describe(state: RunState, at: string = new Date().toISOString())
     lines.push('', `Borrowed: ${state.ledger.map((b) => `\`${b.id}\``).join(', ')}`);
   const undo = describeUndo(state);
   if (undo !== undefined) lines.push('', undo);
+  if (across !== undefined && !state.waiting) lines.push('', across);
   if (run.outcome === 'running') lines.push('', state.resumeHint);
   return lines.join('\n');
+}
+
+/** What has come to its end need not be all of a pipeline. */
+function outcomeOf({ run, pipeline }: RunState): string {
+  if (run.outcome === 'running') return '';
+  const what = pipeline && pipeline.outcome === undefined ? 'outcome of this stage' : 'outcome';
+  return ` · ${what} **${run.outcome}**`;
+}
+
+function stageOf(state: RunState): string[] {
+  const text = stageText(state);
+  return text === undefined ? [] : ['', text];
 }
 
 /** Where a run is going, in a few words. */

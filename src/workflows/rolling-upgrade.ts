@@ -1,3 +1,4 @@
+import { clusterOfRun } from '../contracts/chapter.js';
 import type { RunInput, RunState } from '../contracts/run.js';
 import type { ClusterView, NodeId } from '../contracts/view.js';
 import { nextStep, switchStepId, type NextStep } from '../planning/next-step.js';
@@ -103,7 +104,7 @@ async function turnOnce(run: Run): Promise<Answer | 'complete'> {
   if (answer !== 'done' || next === undefined || view === undefined) return answer;
   if (next.kind === 'complete') return verify(run);
   if (next.kind === 'stuck') return 'done';
-  state.resumeHint = `rollgate watch ${state.run.cluster}`;
+  state.resumeHint = `rollgate watch ${clusterOfRun(state)}`;
   return take(run, next, view);
 }
 

@@ -1,5 +1,6 @@
 import type { MigrationInput, RunState } from '../contracts/run.js';
-import { cutoverCut, cutovers } from '../planning/migration/phases.js';
+import { momentOfCutover } from '../planning/migration/moment.js';
+import { cutoverCut, cutoverValidation, cutovers, fenceCut } from '../planning/migration/phases.js';
 import { acceptPlan, planned } from './accept-plan.js';
 import { act, actLong } from './activities.js';
 import { approvalFor, attempt, type Answer } from './attempt.js';
@@ -7,17 +8,24 @@ import { installControls } from './controls.js';
 import { loop } from './loop.js';
 import { createMigrationRun, enter, migrationOf } from './migration-run.js';
 import { migrationWay } from './migration-way.js';
-import { interruptible, type Run } from './run.js';
+import { interruptible, now, type Run } from './run.js';
 import { awaitApproval } from './safe-point.js';
 import { borrow } from './saga.js';
 import { finish } from './steps/finish.js';
 import { bookkeeping, migrationId, streamId } from './steps/migration/borrowed.js';
 import { bootstrap, compareExport, dualWrite, exportSource } from './steps/migration/copy.js';
-import { compareAtCut, compareDefinitions } from './steps/migration/compare.js';
-import { accept, awaitWindow, compareAtFence, observeFor } from './steps/migration/observe.js';
-import { endStream, moveWrites, releaseFenceCut } from './steps/migration/switch.js';
+import { compareAtCut } from './steps/migration/compare.js';
+import { requireNothingLeftBehind, whileLooking } from './steps/migration/look.js';
+import {
+  accept,
+  awaitMoment,
+  compareAtCutBack,
+  compareAtFence,
+  observeFor,
+} from './steps/migration/observe.js';
+import { endStream, isHalfMoved, moveWrites, releaseFenceCut } from './steps/migration/switch.js';
 import { goOnAlone, requireBothSides } from './steps/migration/alone.js';
-import { discard } from './steps/migration/undo.js';
+import { discard, discardStep } from './steps/migration/undo.js';
 import { makeScratch, startProbe } from './steps/prepare.js';
 
 /**
@@ -64,30 +72,30 @@ function turnOnce(run: Run): Promise<Answer | 'complete'> {
     case 'dual-writing':
       return step(run, 'dual-write', 'Let the changes flow', () => dualWrite(run));
     case 'cut-back':
-      // Whoever has taken the writes back says when they move again.
-      return step(run, nth('again', next(run)), 'Move the writes to the destination again', async () => {
-        await awaitApproval(run, nth('cutover', next(run)), 'Move the writes to the destination again');
-        enter(run, 'validating-cutover');
-      });
+      return step(
+        run,
+        nth('validate/cut-back', latest(run)),
+        'Compare both copies as they were at the cut-back',
+        async () => {
+          await compareAtCutBack(run);
+          if (state.discarding === true) run.way.goBack(run, 'failure');
+          else enter(run, 'validating-cutover');
+        },
+      );
     case 'validating-cutover':
-      return step(run, nth('validate/cutover', next(run)), 'Compare both copies at one cut', async () => {
-        await compareAtCut(run, cutoverCut(state), 'forward');
-        await compareDefinitions(run);
-        enter(run, 'awaiting-approval');
-      });
+      return step(run, nth('validate/cutover', next(run)), 'Compare both copies at one cut', () =>
+        validate(run),
+      );
     case 'awaiting-approval':
     case 'cutting-over':
-      return step(run, nth('cutover', next(run)), 'Let the destination take the writes', async () => {
-        await awaitWindow(run);
-        if (state.phase === 'awaiting-approval') enter(run, 'cutting-over');
-        await moveWrites(run, 'forward');
-        state.observedSince = state.observedUntil = undefined;
-        enter(run, 'observing');
-      });
+      return step(run, nth('cutover', next(run)), 'Let the destination take the writes', () => cutOver(run));
     case 'observing':
       return state.observedUntil === undefined
         ? observe(run)
-        : step(run, 'accept', 'Accept', () => accept(run));
+        : attempt(run, 'accept', 'Accept', undefined, async () => {
+            await whileLooking(run, () => approvalFor(run, 'accept', 'Accept'));
+            await accept(run);
+          });
     case 'accepted':
     case 'discarded':
       return Promise.resolve('complete');
@@ -118,6 +126,36 @@ async function begin(run: Run): Promise<void> {
   enter(run, 'exporting');
 }
 
+async function validate(run: Run): Promise<void> {
+  const { state } = migrationOf(run);
+  await requireNothingLeftBehind(run, 'forward');
+  // Of a cut-back it has just been made. Whoever retries may have mended something: that is compared again.
+  const fresh = momentOfCutover(cutoverValidation(state), undefined, now()).kind === 'now';
+  if (!fresh || run.state.failure !== undefined) await compareAtCut(run, cutoverCut(state), 'forward');
+  enter(run, 'awaiting-approval');
+}
+
+async function cutOver(run: Run): Promise<void> {
+  const { state } = migrationOf(run);
+  // Whoever has taken the writes back says when they move again.
+  const time = next(run);
+  if (time > 1) await awaitApproval(run, nth('cutover', time), 'Move the writes to the destination again');
+  if (!isHalfMoved(run, 'forward')) {
+    await awaitMoment(run);
+    try {
+      await requireNothingLeftBehind(run, 'forward');
+    } catch (error) {
+      // What mends it is compared before the writes move: a retry begins with that.
+      enter(run, 'validating-cutover');
+      throw error;
+    }
+  }
+  if (state.phase === 'awaiting-approval') enter(run, 'cutting-over');
+  await moveWrites(run, 'forward');
+  state.observedSince = state.observedUntil = undefined;
+  enter(run, 'observing');
+}
+
 function observe(run: Run): Promise<Answer> {
   const id = nth('observe', latest(run));
   const title = 'Observe the destination';
@@ -126,7 +164,7 @@ function observe(run: Run): Promise<Answer> {
     await endStream(run, 'forward');
     await approvalFor(run, id, title);
     // Nothing of it is worth waiting for when somebody wants to go back.
-    await interruptible(run, () => compareAtFence(run));
+    await interruptible(run, () => compareAtFence(run, fenceCut(migrationOf(run).state), 'back'));
     await observeFor(run);
   });
 }
@@ -155,14 +193,13 @@ async function goOnBack(run: Run): Promise<Answer | 'complete'> {
   }
   if (run.state.ledger.some((b) => b.id === streamId('back'))) {
     return attempt(run, nth('cut-back/end', latest(run)), 'End the way back', undefined, async () => {
-      await releaseFenceCut(run);
       await endStream(run, 'back');
-      if (state.discarding === true) return;
+      // What is to be discarded is so once it has been compared with what came back.
       run.state.direction = 'forward';
       run.state.failure = undefined;
     });
   }
-  return attempt(run, 'discard', 'Remove everything of the migration', undefined, async () => {
+  return attempt(run, discardStep, 'Remove everything of the migration', undefined, async () => {
     await discard(run);
     enter(run, 'discarded');
   });

@@ -51,6 +51,12 @@ export function migrationFacet(model: MigrationModel): MigrationFacet {
       });
     },
 
+    obstacles: (_pair, direction) =>
+      Promise.resolve().then(() => {
+        model.onCall(`obstacles ${direction}`);
+        return model.inTheWay[direction];
+      }),
+
     prepare: async () => {
       if (source.bookkeeping && source.guard && destination.bookkeeping) return;
       await model.effect('prepare', () => {
@@ -237,7 +243,8 @@ export function migrationFacet(model: MigrationModel): MigrationFacet {
       if (!copies[to].open) {
         if (copies[from].open || !copies[from].fenced) refuse('FENCE_VOID', `the ${from} is open`);
         if (fence.position.offset !== copies[from].log.length) refuse('FENCE_VOID', 'something was written');
-        if (!validation.id.startsWith('before-cutover-')) copies.violations.push(`moved by ${validation.id}`);
+        if (!/^(before-cutover|cut-back)-\d/.test(validation.id))
+          copies.violations.push(`moved by ${validation.id}`);
         await model.effect(`open ${to}`, () => {
           Object.assign(copies[to], { open: true, fenced: false });
           copies[to].sequence = copies[from].sequence + 32;

@@ -1,5 +1,11 @@
 import type { ActivityDependencies } from '../../src/activities/index.js';
-import { RollgateError, type ErrorCode, type Obstacle, type Side } from '../../src/contracts/index.js';
+import {
+  RollgateError,
+  type Direction,
+  type ErrorCode,
+  type Obstacle,
+  type Side,
+} from '../../src/contracts/index.js';
 import { ModelCopies } from './model-copies.js';
 import { migrationFacet } from './model-migration-facet.js';
 import { modelSystem } from './model-system.js';
@@ -20,6 +26,8 @@ export class MigrationModel {
   /** Effects that really changed something on either side, in order: `fence source`, `destination scratch`. */
   readonly effects: string[] = [];
   obstacles: Obstacle[] = [];
+  /** What has come up since, and keeps the writes from moving in a direction. */
+  readonly inTheWay: Record<Direction, Obstacle[]> = { forward: [], back: [] };
   /** What the definitions of both sides differ in. */
   definitions: string[] = [];
   /** So many fences are given up from now on. */

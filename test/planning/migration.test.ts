@@ -19,8 +19,9 @@ import {
 import { ClusterSpec, StorageMigrationSpec } from '../../src/contracts/spec.js';
 import { compareSums } from '../../src/planning/migration/comparison.js';
 import { cutoverCut, cutovers, fenceCut, objectionToPhase } from '../../src/planning/migration/phases.js';
+import { momentOfCutover } from '../../src/planning/migration/moment.js';
 import { planMigration, type MigrationPlanInput } from '../../src/planning/migration/plan.js';
-import { batchesOf, rangesOf } from '../../src/planning/migration/ranges.js';
+import { batchesOf, bytesOf, rangesOf, weigh } from '../../src/planning/migration/ranges.js';
 import { untilOpen } from '../../src/planning/migration/window.js';
 
 const at = '2026-03-01T12:00:00.000Z';
@@ -36,6 +37,8 @@ const moved = (direction: SideSwitch['direction'], result: SideSwitch['result'] 
   ...{ direction, result, validation: 'v', startedAt: at },
 });
 
+const backAgain = [moved('forward'), moved('back')];
+
 /** Everything has been shown that any phase asks for. */
 function shown(phase: MigrationPhase): MigrationState {
   const onDestination = phase === 'observing' || phase === 'accepted';
@@ -43,8 +46,11 @@ function shown(phase: MigrationPhase): MigrationState {
     ...{ phase, phases: [], authority: onDestination ? 'destination' : 'source' },
     export: { position, snapshot: { id: 's', tables: [] }, at },
     copy: { ranges: 4, done: 4, rows: 5, bytes: 10, totalBytes: 10, startedAt: at, endedAt: at },
-    validations: ['at-export', 'before-cutover-1', 'cutover-1', 'before-cutover-2'].map((c) => validation(c)),
-    switches: onDestination ? [moved('forward')] : [],
+    validations: [
+      ...['at-export', 'before-cutover-1', 'cutover-1'],
+      ...['cut-back-1', 'before-cutover-2'],
+    ].map((c) => validation(c)),
+    switches: onDestination ? [moved('forward')] : phase === 'cut-back' ? backAgain : [],
   };
 }
 
@@ -55,8 +61,8 @@ const allowed: Readonly<Record<MigrationPhase, readonly MigrationPhase[]>> = {
   'validating-export': ['exporting', 'dual-writing', 'discarded'],
   'dual-writing': ['exporting', 'validating-cutover', 'discarded'],
   'validating-cutover': ['awaiting-approval', 'discarded'],
-  'awaiting-approval': ['cutting-over', 'discarded'],
-  'cutting-over': ['discarded'],
+  'awaiting-approval': ['validating-cutover', 'cutting-over', 'discarded'],
+  'cutting-over': ['validating-cutover', 'discarded'],
   observing: ['accepted'],
   accepted: [],
   'cut-back': ['validating-cutover', 'discarded'],
@@ -103,6 +109,7 @@ describe('R-MIG-1: a phase is entered only when the one before was accepted', ()
     ['validating-cutover', 'awaiting-approval', 'before-cutover-1'],
     ['awaiting-approval', 'cutting-over', 'before-cutover-1'],
     ['observing', 'accepted', 'cutover-1'],
+    ['cut-back', 'validating-cutover', 'cut-back-1'],
   ];
 
   it.each(gated)('%s → %s needs a passed comparison at its own cut', (from, to, cut) => {
@@ -131,9 +138,14 @@ describe('R-MIG-1: a phase is entered only when the one before was accepted', ()
       ...[1, 'before-cutover-2', 'cutover-1'],
     ]);
     const state = { ...shown('awaiting-approval'), switches };
-    const first = { ...state, validations: [validation('before-cutover-1')] };
-    expect(objectionToPhase(first, 'cutting-over')).toContain('before-cutover-2');
-    expect(objectionToPhase(state, 'cutting-over')).toBeUndefined();
+    const after = (...validations: Validation[]): string | undefined =>
+      objectionToPhase({ ...state, validations }, 'cutting-over');
+    expect(after(validation('before-cutover-1'))).toContain('before-cutover-2');
+    expect(after(validation('before-cutover-2'))).toBeUndefined();
+    // Both copies as they were when the writes came back are of the same account; the latest counts.
+    expect(after(validation('before-cutover-1'), validation('cut-back-1'))).toBeUndefined();
+    expect(after(validation('cut-back-1'), validation('before-cutover-2', 3))).toContain('differ at the cut');
+    expect(after(validation('cut-back-2'))).toContain('have not been compared');
   });
 });
 
@@ -255,6 +267,39 @@ describe('R-MIG-3: ranges and batches', () => {
     expect(Math.max(...batches.map((b) => b.filter((r) => r.below !== undefined).length))).toBe(16);
     expect(batchesOf([])).toEqual([]);
   });
+
+  it('a few tables of some hundred MiB keep every lane busy, and none is left alone with much at the end', () => {
+    const sizes = [size('a', 10_000), size('b', 10_000), size('c', 4000), size('d', 3000), size('e', 1)];
+    for (const lanes of [2, 3, 8]) {
+      const ranges = rangesOf(sizes, lanes);
+      const batches = batchesOf(ranges, sizes, lanes);
+      expect(batches.flat()).toEqual(ranges);
+      const free = Array.from({ length: lanes }, () => 0);
+      for (const batch of batches) {
+        const next = free.indexOf(Math.min(...free));
+        free[next] = (free[next] ?? 0) + weigh(batch, sizes).reduce((sum, w) => sum + w, 0);
+      }
+      expect(Math.min(...free) / Math.max(...free)).toBeGreaterThan(0.7);
+    }
+    // One lane has nobody to share with, and what is tiny is one call whoever shares it.
+    expect(batchesOf(rangesOf(sizes), sizes)).toHaveLength(1);
+    expect(
+      batchesOf(rangesOf([size('x', 5), size('y', 3)], 3), [size('x', 5), size('y', 3)], 3),
+    ).toHaveLength(1);
+  });
+
+  it('the bytes of all ranges of a table are those of the table, whatever its size', () => {
+    const sizes = [
+      { table: 'odd', pages: 9001, bytes: 73_740_001 },
+      { table: 'empty', pages: 0, bytes: 8192 },
+    ];
+    const ranges = rangesOf(sizes, 3);
+    expect(ranges.length).toBeGreaterThan(3);
+    const bytes = ranges.map((range) => bytesOf([range], sizes));
+    expect(bytes.reduce((sum, b) => sum + b, 0)).toBe(73_740_001 + 8192);
+    expect(bytesOf(ranges, sizes)).toBe(73_740_001 + 8192);
+    expect(Math.min(...bytes)).toBeGreaterThan(0);
+  });
 });
 
 describe('R-MIG-1: the window of the cutover', () => {
@@ -282,6 +327,44 @@ describe('R-MIG-1: the window of the cutover', () => {
 
   it('without one it is always open', () => {
     expect(untilOpen(undefined, at)).toBe(0);
+  });
+});
+
+describe('R-MIG-1: the moment of an approved cutover', () => {
+  const on = (time: string): string => `2026-03-01T${time}:00.000Z`;
+  const compared = { startedAt: on('08:00'), endedAt: on('10:00') };
+  const minutes = (n: number): number => n * 60_000;
+
+  it.each([
+    ['within the hour', undefined, on('11:00'), { kind: 'now' }],
+    ['after it', undefined, '2026-03-01T11:00:00.001Z', { kind: 'compare' }],
+    ['in the window', { from: '10:00', to: '12:00' }, on('10:30'), { kind: 'now' }],
+    [
+      'before it, and young enough then',
+      { from: '10:50', to: '12:00' },
+      on('10:30'),
+      { kind: 'wait', ms: minutes(20) },
+    ],
+    // The comparison took two hours: it is begun two hours before the window.
+    [
+      'before it, and too old then',
+      { from: '20:00', to: '21:00' },
+      on('10:30'),
+      { kind: 'wait', ms: minutes(450) },
+    ],
+    ['when that time has come', { from: '20:00', to: '21:00' }, on('18:00'), { kind: 'compare' }],
+    [
+      'when there is less left than it takes',
+      { from: '20:00', to: '21:00' },
+      on('19:00'),
+      { kind: 'compare' },
+    ],
+  ] as const)('%s', (_, window, now, moment) => {
+    expect(momentOfCutover(compared, window, now)).toEqual(moment);
+  });
+
+  it('without a comparison there is none', () => {
+    expect(momentOfCutover(undefined, undefined, at)).toEqual({ kind: 'compare' });
   });
 });
 
@@ -390,6 +473,19 @@ describe('R-PLAN: the plan of a migration', () => {
     const plan = (accept: string[]) => planMigration(input({ obstacles, migration: spec({ accept }) }));
     expect(plan(['something-else']).kind).toBe('refused');
     expect(plan(['no-key']).kind).toBe('possible');
+  });
+
+  it('R-MIG-4: what forbids a synchronous way back stands where the spec wants one, whatever it accepts', () => {
+    const obstacles = [{ ...obstacle, acceptAs: 'reverse-asynchronous' }];
+    const plan = (synchronousReverse: boolean) =>
+      planMigration(
+        input({
+          obstacles,
+          migration: spec({ observe: { synchronousReverse }, accept: ['reverse-asynchronous'] }),
+        }),
+      );
+    expect(plan(true).refusals.map((r) => r.code)).toEqual([obstacle.code]);
+    expect(plan(false).kind).toBe('possible');
   });
 
   it('an asynchronous way back that is accepted is a window of the plan', () => {

@@ -15,39 +15,6 @@ async function on<T>(sample: SampleCluster, body: (client: Client) => Promise<T>
   }
 }
 
-describe.concurrent('R-MIG-2: a side is lost for good, on real servers', () => {
-  it(
-    'A after the cutover: given up, it is not waited for by the commits of B any more',
-    patience,
-    async () => {
-      const result = await runMigrationScenario({
-        migration: { observe: { for: '1h' } },
-        during: async ({ until, handle, sample }) => {
-          await until('B takes the writes', (s) => s.migration?.validations.at(-1)?.cut === 'cutover-1');
-          await sample.pair.source.stop();
-          await handle.rollback({ by: 'the test' });
-          const blocked = await until('A is missed', (s) => s.phase === 'blocked');
-          expect(blocked.failure).toMatchObject({ code: 'SYSTEM_UNREACHABLE', step: 'cut-back' });
-          await handle.skip({ by: 'the test', reason: 'its disks are gone' });
-        },
-        after: async ({ sample }) => {
-          const { rows } = await on(sample.pair.destination, (b) =>
-            b.query<{ names: string; ours: number }>(
-              `SELECT current_setting('synchronous_standby_names') AS names,
-                    (SELECT count(*) FROM pg_replication_slots)::int + (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'rollgate%')::int AS ours`,
-            ),
-          );
-          expect(rows).toEqual([{ names: '', ours: 0 }]);
-        },
-      });
-      expect(result.state.run.outcome).toBe('completed');
-      expect(result.state.migration).toMatchObject({ phase: 'accepted', authority: 'destination' });
-      expect(result.state.writes).toMatchObject({ lost: 0 });
-      expect(result.state.leftUndone).toEqual([]);
-    },
-  );
-});
-
 describe.concurrent('R-MIG-3: a validation that anybody may ask for, on real servers', () => {
   it(
     'finds a changed value, a missing row and an extra one, and equality once they are mended',

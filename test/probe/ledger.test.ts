@@ -30,8 +30,13 @@ describe('R-PROOF-2: acknowledged, lost, unknown, resurrected', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const random = seeded(seed);
       const [writer, seq] = [Math.floor(random() * 4), 1 + Math.floor(random() * 50)];
-      const { ledger } = await run((key) => (key.writer === writer && key.seq === seq ? 'drop' : 'none'));
+      const { ledger, journals } = await run((key) =>
+        key.writer === writer && key.seq === seq ? 'drop' : 'none',
+      );
       expect(ledger).toMatchObject({ acknowledged: 200, lost: 1, lostKeys: [`${runId}/${writer}/${seq}`] });
+      const at = journals[writer]?.find((s) => s.kind === 'acknowledged' && s.seq === seq)?.at ?? 0;
+      const time = new Date(at).toISOString();
+      expect(ledger.lostBetween).toEqual({ from: time, to: time });
       found += ledger.lost;
     }
     expect(found).toBe(10);

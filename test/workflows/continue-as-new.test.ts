@@ -99,3 +99,23 @@ it('R-MIG-2: a migration goes on in a later execution, and its cut-back undoes w
   for (const effect of ['export', 'copy orders 0', 'cut at-export', 'fence destination', 'accept'])
     expect(model.effects.filter((e) => e === effect)).toEqual([effect]);
 });
+
+it('R-MIG-7: the way back over several stages undoes what earlier executions did', async () => {
+  const model = new MigrationModel();
+  model.definitions = ['table orders: column note is missing on the destination'];
+  const run = await harness.pipe(model, ['17.11', 'B'], {
+    ...{ pipeline: { onFailure: 'rollback' }, migration: { onFailure: 'rollback' } },
+  });
+  const state = await run.result();
+  expect(await executions(run.handle.workflowId)).toBe(2);
+  expect(state.run.outcome).toBe('rolled-back');
+  expect(state.pipeline?.stages.map((s) => s.outcome)).toEqual(['rolled-back', 'rolled-back']);
+  expect((state.chapters ?? []).map((c) => [c.run.kind, c.run.outcome])).toEqual([
+    ['RollingUpgrade', 'completed'],
+    ['StorageMigration', 'rolled-back'],
+  ]);
+  expect(model.untouched).toBe(true);
+  expect(model.clusters.source.nodes.map((n) => n.version)).toEqual(['17.10', '17.10']);
+  for (const effect of ['export', 'copy orders 0', 'source install a2 17.11', 'source install a2 17.10'])
+    expect(model.effects.filter((e) => e === effect)).toEqual([effect]);
+});

@@ -41,7 +41,7 @@ export interface Harness {
   migrate(
     model: MigrationModel,
     migration?: Record<string, unknown>,
-    input?: { expectPlan?: string },
+    input?: { expectPlan?: string; state?: RunState },
   ): Promise<TestRun>;
   /** Start a pipeline on the model: of upgrades, one a target, and of its migration where the target is `B`. */
   pipe(

@@ -77,7 +77,10 @@ describe.concurrent('R-MIG-3: only copies that were seen to be equal pass', () =
     await run.until('blocked again', (s) => s.migration?.validations.length === 4 && s.phase === 'blocked');
     expect(model.effects).not.toContain('accept');
     await run.update('rollback');
-    await run.until('asked again', (s) => s.waiting?.step === 'cutover/2');
+    // A takes the writes again, and B is kept for whoever wants to know what has happened to it.
+    const back = await run.until('told', (s) => s.failure?.step === 'validate/cut-back');
+    expect(back).toMatchObject({ phase: 'blocked', failure: { code: 'COPIES_DIFFER' } });
+    expect(back.migration).toMatchObject({ phase: 'cut-back', authority: 'source' });
     await run.update('rollback');
     expectDiscarded(model, await run.result());
   });

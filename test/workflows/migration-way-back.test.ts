@@ -128,7 +128,9 @@ describe.concurrent('R-MIG-2: until it is accepted, one command takes everything
     await run.until('acceptance waits', (s) => s.waiting?.step === 'accept');
     await run.update('rollback', { by: 'ann', reason: 'the application has errors' });
     const back = await run.until('asked again', (s) => s.waiting?.step === 'cutover/2');
-    expect(back.migration).toMatchObject({ phase: 'cut-back', authority: 'source' });
+    expect(back.migration).toMatchObject({ phase: 'awaiting-approval', authority: 'source' });
+    // Whoever approves has the result of the comparison before.
+    expect(back.migration?.validations.at(-1)).toMatchObject({ cut: 'cut-back-1', mismatches: 0 });
     expect(back.direction).toBe('forward');
     expect([model.copies.source.open, model.copies.destination.open]).toEqual([true, false]);
     expect(model.copies.lost('source')).toEqual([]);
@@ -152,16 +154,22 @@ describe.concurrent('R-MIG-2: until it is accepted, one command takes everything
       ['forward', 'done'],
     ]);
     expect(state.migration?.validations.map((v) => v.cut)).toEqual([
-      ...['at-export', 'before-cutover-1', 'cutover-1', 'before-cutover-2', 'cutover-2'],
+      ...['at-export', 'before-cutover-1', 'cutover-1', 'cut-back-1', 'cutover-2'],
     ]);
     expect(state.steps.map((s) => `${s.id} ${s.result ?? ''}`).slice(-9)).toEqual([
-      ...['observe done', 'accept interrupted', 'cut-back done', 'cut-back/end done', 'again/2 done'],
+      ...[
+        'observe done',
+        'accept interrupted',
+        'cut-back done',
+        'cut-back/end done',
+        'validate/cut-back done',
+      ],
       ...['validate/cutover/2 done', 'cutover/2 done', 'observe/2 done', 'accept done'],
     ]);
     const between = model.effects.slice(model.effects.indexOf('release fence-forward') + 1);
     expect(between.slice(0, 7)).toEqual([
-      ...['stream forward', 'fence destination', 'open source', 'release fence-back'],
-      ...['destination set b1/synchronous=', 'end back', 'cut before-cutover-2'],
+      ...['stream forward', 'fence destination', 'open source', 'destination set b1/synchronous='],
+      ...['end back', 'release fence-back', 'stream back'],
     ]);
   });
 
@@ -173,7 +181,9 @@ describe.concurrent('R-MIG-2: until it is accepted, one command takes everything
     await run.update('rollback', { by: 'ann' });
     const state = await run.result();
     expect(state.run.outcome).toBe('rolled-back');
-    expect(phasesOf(state).slice(-3)).toEqual(['observing', 'cut-back', 'discarded']);
+    expect(phasesOf(state).slice(-5)).toEqual([
+      ...['observing', 'cut-back', 'validating-cutover', 'awaiting-approval', 'discarded'],
+    ]);
     expectDiscarded(model, state);
   });
 

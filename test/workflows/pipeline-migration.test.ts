@@ -122,7 +122,7 @@ describe.concurrent('R-MIG-7: a pipeline of upgrades and migrations', () => {
     await approve(run, 'cutover');
     await run.until('the acceptance waits', (s) => s.waiting?.step === 'accept');
     await run.update('rollback', { by: 'ann' });
-    await run.until('cut back', (s) => s.migration?.phase === 'cut-back' && s.waiting !== undefined);
+    await run.until('cut back, and asked again', (s) => s.waiting?.step === 'cutover/2');
     expect(model.copies.source.open).toBe(true);
     await run.update('rollback', { by: 'ann' });
     const state = await run.result();

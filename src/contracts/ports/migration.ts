@@ -14,7 +14,7 @@ import type {
   TableRange,
 } from '../migration.js';
 import type { Observed } from '../observed.js';
-import type { BorrowRequest } from '../view.js';
+import type { BorrowRequest, Obstacle } from '../view.js';
 import type { EffectContext } from './context.js';
 
 /** How far the copy that receives is behind the one that sends. */
@@ -34,6 +34,12 @@ export interface StreamView {
 export interface MigrationFacet {
   /** Read-only. @throws SYSTEM_UNREACHABLE */
   inspect(pair: Pair, ctx: EffectContext): Promise<MigrationView>;
+
+  /**
+   * What has come up since, while the stream flows: what would stay behind when the writes move in this direction, or
+   * keep them from moving. Read-only. @throws SYSTEM_UNREACHABLE
+   */
+  obstacles(pair: Pair, direction: Direction, ctx: EffectContext): Promise<readonly Obstacle[]>;
 
   /** Our own objects on both sides, and the guard that refuses what replication does not carry (DDL). Idempotent. */
   prepare(pair: Pair, ctx: EffectContext): Promise<void>;

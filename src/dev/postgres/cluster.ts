@@ -20,6 +20,8 @@ import { until } from './until.js';
 export interface SampleClusterOptions {
   /** Must be absent or empty; default: a new one below the temporary directory. */
   readonly directory?: string;
+  /** Below it the data directories of the nodes are made, e.g. on another disk; default: each in that of its node. */
+  readonly dataDirectory?: string;
   readonly name?: string;
   /** Default 3: pg-1 (the primary), pg-2, pg-3. */
   readonly nodes?: number;
@@ -50,7 +52,7 @@ export async function createSampleCluster(options: SampleClusterOptions = {}): P
   const count = options.nodes ?? 3;
   const ids = Array.from({ length: count }, (_, index) => `${options.prefix ?? 'pg'}-${index + 1}`);
   const nodes: NodeSpec[] = [];
-  for (const id of ids) nodes.push(sampleNode(id, await freePort(), directory));
+  for (const id of ids) nodes.push(sampleNode(id, await freePort(), directory, options.dataDirectory));
   const synchronous =
     options.synchronous === undefined
       ? `ANY 1 (${ids.map((id) => `"${id}"`).join(', ')})`

@@ -5,8 +5,12 @@ import type { KeptArtifact } from '../kept-artifact.js';
 import { superuser } from './configuration.js';
 import { sampleUser } from './reachable-directory.js';
 
-export function sampleNode(id: string, port: number, directory: string): NodeSpec {
-  const host = { kind: 'local', directory: join(directory, id), ...(sampleUser && { runAs: sampleUser }) };
+export function sampleNode(id: string, port: number, directory: string, dataDirectory?: string): NodeSpec {
+  const host = {
+    ...{ kind: 'local', directory: join(directory, id) },
+    ...(dataDirectory !== undefined && { dataDir: join(dataDirectory, id) }),
+    ...(sampleUser && { runAs: sampleUser }),
+  };
   return NodeSpec.parse({ id, address: `127.0.0.1:${port}`, host });
 }
 

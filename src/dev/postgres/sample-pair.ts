@@ -8,6 +8,8 @@ export interface SamplePairOptions {
   readonly nodes?: number;
   /** Nodes of the destination, `new-1`, …; default 1. */
   readonly destinationNodes?: number;
+  /** Below it the data directories of the destination are made; default: in the directories of its nodes. */
+  readonly destinationData?: string;
   /** `null`: commits of the destination wait for none of its standbys; default: for `ANY 1`, where it has any. */
   readonly destinationSynchronous?: null;
   /** What the source runs; default 17.10. The destination runs 18.4. One on 17.5 has 17.10 at hand as well. */
@@ -31,17 +33,19 @@ export interface SamplePair {
  * password. A server of one side can subscribe to the other as the superuser (`settings.user`) of that other side.
  */
 export async function createSamplePair(options: SamplePairOptions = {}): Promise<SamplePair> {
-  const { name, directory } = options;
+  const { name, directory, destinationData } = options;
   const side = (
     side: string,
     prefix: string,
     version: '17.5' | '17.10' | '18.4',
     nodes = 1,
     synchronous?: null,
+    dataDirectory?: string,
   ) =>
     createSampleCluster({
       name: name === undefined ? side : side === 'source' ? name : `${name}-18`,
       ...(directory !== undefined && { directory: join(directory, side) }),
+      ...(dataDirectory !== undefined && { dataDirectory }),
       ...{ prefix, version, nodes, logical: true },
       artifacts: version === '17.5' ? ['17.5', '17.10'] : [version],
       // A single node has no standby that could confirm its commits.
@@ -49,7 +53,14 @@ export async function createSamplePair(options: SamplePairOptions = {}): Promise
     });
   const made = await Promise.allSettled([
     side('source', 'pg', options.version ?? '17.10', options.nodes),
-    side('destination', 'new', '18.4', options.destinationNodes, options.destinationSynchronous),
+    side(
+      'destination',
+      'new',
+      '18.4',
+      options.destinationNodes,
+      options.destinationSynchronous,
+      destinationData,
+    ),
   ]);
   const running = made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const destroy = async () => {

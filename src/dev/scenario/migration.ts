@@ -18,6 +18,8 @@ export interface MigrationScenario extends ScenarioSteps<MigrationSample> {
   readonly migration?: Record<string, unknown>;
   /** Rows of the largest table of the sample's shop; default 2000. */
   readonly rows?: number;
+  /** What the run is given in place of each side, e.g. the same one behind other addresses. */
+  readonly given?: (cluster: ClusterSpec) => Promise<ClusterSpec>;
 }
 
 /** A real PostgreSQL 17.10 with a shop in it, and an empty 18.4: the storage migration from one to the other. */
@@ -26,7 +28,13 @@ export const runMigrationScenario = (scenario: MigrationScenario): Promise<Scena
   return runOn<MigrationSample>(
     {
       make: async (where) => {
-        made = await makeMigrationSample({ ...where, ...scenario.sample }, scenario.rows ?? 2000);
+        const sample = await makeMigrationSample({ ...where, ...scenario.sample }, scenario.rows ?? 2000);
+        const given = scenario.given ?? ((cluster) => Promise.resolve(cluster));
+        made = {
+          ...sample,
+          cluster: await given(sample.cluster),
+          destination: await given(sample.destination),
+        };
         return made;
       },
       start: (client, cluster) => {

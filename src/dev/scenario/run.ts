@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRollgateClient, type RollgateClient, type RunHandle } from '../../client/index.js';
-import { RollgateError, type ClusterSpec, type NodeId, type RunState } from '../../contracts/index.js';
+import {
+  isOver,
+  RollgateError,
+  type ClusterSpec,
+  type NodeId,
+  type RunState,
+} from '../../contracts/index.js';
 import { RollingUpgradeSpec } from '../../contracts/spec.js';
 import { readJournal, type JournalLine } from '../../hosts/local/journal.js';
 import { layoutOf } from '../../hosts/local/layout.js';
@@ -138,12 +144,7 @@ export async function runOn<S extends Sample>(
       until: (what, holds) => until(handle, what, holds, () => failure),
     };
     await steps.during?.(context);
-    await until(
-      handle,
-      'the run has ended',
-      (s) => s.run.outcome !== 'running',
-      () => failure,
-    );
+    await until(handle, 'the run has ended', isOver, () => failure);
     // The outcome stands before the last effect, the report, has been written.
     const state = await handle.result();
     const result: ScenarioResult = {

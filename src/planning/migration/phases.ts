@@ -9,7 +9,8 @@ const before: Readonly<Record<MigrationPhase, readonly MigrationPhase[]>> = {
   bootstrapping: ['exporting'],
   'validating-export': ['bootstrapping'],
   'dual-writing': ['validating-export'],
-  'validating-cutover': ['dual-writing', 'cut-back'],
+  // Again, when a comparison has gone old or something stands in the way of the cutover.
+  'validating-cutover': ['dual-writing', 'cut-back', 'awaiting-approval', 'cutting-over'],
   'awaiting-approval': ['validating-cutover'],
   'cutting-over': ['awaiting-approval'],
   observing: ['cutting-over'],
@@ -36,7 +37,8 @@ export function objectionToPhase(state: MigrationState, next: MigrationPhase): s
     case 'exporting':
       return undefined;
     case 'validating-cutover':
-      return state.authority === 'source' ? undefined : 'the destination takes the writes';
+      if (state.authority !== 'source') return 'the destination takes the writes';
+      return state.phase === 'cut-back' ? objectionToCut(state, cutBackCut(state)) : undefined;
     case 'bootstrapping':
       return state.export ? undefined : 'nothing has been exported';
     case 'validating-export':
@@ -47,7 +49,7 @@ export function objectionToPhase(state: MigrationState, next: MigrationPhase): s
       return objectionToCut(state, exportCut) ?? objectionToExport(state);
     case 'awaiting-approval':
     case 'cutting-over':
-      return objectionToCut(state, cutoverCut(state));
+      return objectionTo(cutoverValidation(state), cutoverCut(state));
     case 'observing':
       return state.authority === 'destination' ? undefined : 'the destination does not take the writes';
     case 'accepted':
@@ -72,6 +74,18 @@ export const cutoverCut = ({ switches }: Pick<MigrationState, 'switches'>): stri
 export const fenceCut = ({ switches }: Pick<MigrationState, 'switches'>): string =>
   `cutover-${cutovers({ switches })}`;
 
+/** Both copies as they were when the writes came back last. */
+export const cutBackCut = ({ switches }: Pick<MigrationState, 'switches'>): string =>
+  `cut-back-${cutovers({ switches })}`;
+
+/** The comparison by which the next cutover is allowed: the latest since the writes moved last. */
+export function cutoverValidation(
+  state: Pick<MigrationState, 'switches' | 'validations'>,
+): Validation | undefined {
+  const cuts = [cutBackCut(state), cutoverCut(state)];
+  return state.validations.findLast((v) => cuts.includes(v.cut));
+}
+
 /** How often the writes have moved to the destination. */
 export const cutovers = ({ switches }: Pick<MigrationState, 'switches'>): number =>
   switches.filter((s) => s.direction === 'forward' && s.result === 'done').length;
@@ -89,10 +103,14 @@ export const validationOf = (
   cut: string,
 ): Validation | undefined => validations.findLast((v) => v.cut === cut);
 
-function objectionToCut(state: MigrationState, cut: string): string | undefined {
-  const found = validationOf(state, cut);
-  if (!found) return `the copies have not been compared at the cut ${cut}`;
-  return passedFrom(found) ? undefined : `the copies differ at the cut ${cut}: ${found.mismatches} rows`;
+const objectionToCut = (state: MigrationState, cut: string): string | undefined =>
+  objectionTo(validationOf(state, cut), cut);
+
+function objectionTo(found: Validation | undefined, wanted: string): string | undefined {
+  if (!found) return `the copies have not been compared at the cut ${wanted}`;
+  return passedFrom(found)
+    ? undefined
+    : `the copies differ at the cut ${found.cut}: ${found.mismatches} rows`;
 }
 
 /** A comparison at an export says nothing of one that has been made since. */

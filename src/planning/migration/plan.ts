@@ -1,9 +1,12 @@
+import { reverseAsynchronous } from '../../contracts/loss-window.js';
 import type { MigrationView, Pair, Side } from '../../contracts/migration.js';
 import type { Plan, PlanNode, PlanStep, Refusal } from '../../contracts/plan.js';
 import type { ClusterSpec, StorageMigrationSpec } from '../../contracts/spec.js';
 import type { Obstacle } from '../../contracts/view.js';
 import { duration } from '../plan/duration.js';
 import { decidedSteps, hashOf } from '../plan/hash.js';
+import { withoutAccepted } from './accepted.js';
+import { comparisonStands } from './moment.js';
 
 export interface MigrationPlanInput {
   readonly pair: Pair;
@@ -16,9 +19,6 @@ export interface MigrationPlanInput {
   readonly observedAt: string;
   readonly digest: (text: string) => string;
 }
-
-/** By this name a spec accepts that a cut-back may lose writes when the destination is lost. */
-export const reverseAsynchronous = 'reverse-asynchronous';
 
 /** What a migration would do, in order, or why it is refused. Read-only and pure. */
 export function planMigration(input: MigrationPlanInput): Plan {
@@ -101,10 +101,7 @@ function refusalsOf({ pair, migration, view, obstacles }: MigrationPlanInput): R
       acceptAs: reverseAsynchronous,
     });
   }
-  for (const obstacle of [...(view?.obstacles ?? []), ...obstacles]) {
-    if (obstacle.acceptAs !== undefined && migration.accept.includes(obstacle.acceptAs)) continue;
-    refusals.push(obstacle);
-  }
+  refusals.push(...withoutAccepted([...(view?.obstacles ?? []), ...obstacles], migration));
   const left = [...(view?.residue.source ?? []), ...(view?.residue.destination ?? [])];
   if (left.length > 0) {
     refusals.push({
@@ -196,18 +193,20 @@ function stepsOf({ pair, migration }: MigrationPlanInput): PlanStep[] {
       id: 'validate/cutover',
       title: 'Compare both copies at one cut',
       reversibility: 'free',
-      gates: ['copies-equal', 'definitions-equal'],
+      gates: ['no-obstacles', 'definitions-equal', 'copies-equal'],
       effects: [
+        'looks again for what forbids a migration, and compares every definition',
         `makes a cut under load: writers wait up to ${pause}, usually some milliseconds`,
-        'compares every row and every definition at that cut',
+        'compares every row at that cut',
       ],
     },
     {
       id: 'cutover',
       title: `Let ${b} take the writes`,
       reversibility: 'cut-back',
-      gates: ['stream-caught-up', 'replicas-follow'],
+      gates: ['no-obstacles', 'definitions-equal', 'stream-caught-up', 'replicas-follow'],
       effects: [
+        `compares every row again, if that was done more than ${duration(comparisonStands)} before; looks again for what forbids it`,
         `starts the way back first: what ${b} will be told flows to ${a}${observe.synchronousReverse ? `, and ${b} confirms a write when ${a} has it too` : ''}`,
         ...(cutover.window ? [`waits for the hours ${cutover.window.from}–${cutover.window.to} UTC`] : []),
         `closes ${a} for everybody but rollgate; writers wait up to ${pause}, or ${a} is opened again`,
@@ -222,6 +221,7 @@ function stepsOf({ pair, migration }: MigrationPlanInput): PlanStep[] {
       effects: [
         'compares every row of both copies as they were at the cutover',
         `for ${duration(observe.for)} ${b} takes the writes and ${a} is kept current: a rollback cuts back without losing a write`,
+        'tells what a cut-back could not carry, if anything comes up',
       ],
     },
     {

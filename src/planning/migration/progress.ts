@@ -1,6 +1,6 @@
 import type { TableSize } from '../../contracts/migration.js';
 import type { MigrationState, Progress, RunState } from '../../contracts/run.js';
-import { rangesOf } from './ranges.js';
+import { rangesOf, weigh } from './ranges.js';
 
 /** How fast something goes that takes long, and how long it will still take. */
 export interface Outlook {
@@ -41,16 +41,8 @@ function shareOf(part: number, weights: readonly number[]): number {
   return (whole + (at % 1) * (weights[Math.floor(at)] ?? 0)) / total;
 }
 
-/** However small a table is, its statement takes as long as that many pages. */
-const leastPages = 64;
-
 /** What each range of a copy takes, by its size, in the order in which they are taken: large ones come first. */
-export function weightsOf(tables: readonly TableSize[]): number[] {
-  const sizes = new Map(tables.map((t) => [t.table, t.pages]));
-  return rangesOf(tables).map(({ table, from, below }) =>
-    Math.max(leastPages, (below ?? sizes.get(table) ?? 0) - from),
-  );
-}
+export const weightsOf = (tables: readonly TableSize[]): number[] => weigh(rangesOf(tables), tables);
 
 /** The copy or the comparison that is in progress, in one line for people; `undefined`: neither is. */
 export function progressText(state: Pick<RunState, 'migration' | 'phase'>, at: string): string | undefined {
@@ -99,8 +91,8 @@ export function underWay(migration: MigrationState): UnderWay | undefined {
   return {
     what: `comparison at ${comparison.cut}`,
     progress: comparison,
-    // First one side, then the other; the sizes at the export do for both.
-    weights: [...weights, ...weights],
+    // Both sides at once; the sizes at the export do for both.
+    weights: weights.flatMap((weight) => [weight, weight]),
     then: 'finds what differs',
   };
 }

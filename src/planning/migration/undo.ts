@@ -1,5 +1,6 @@
 import type { MigrationState, RunState } from '../../contracts/run.js';
 import { duration } from '../plan/duration.js';
+import { comparisonStands } from './moment.js';
 
 /** What a rollback of a migration would do from here, and what it costs (R-SAGA 6). */
 export function undoOfMigration({ phase, authority, switches, retiring }: MigrationState): string {
@@ -23,12 +24,10 @@ export function meaningOfApproval({ waiting, migration, spec }: RunState): strin
     return `approve: ${source} is retired and no longer kept current, and ${destination} stays on its own; there is no way back from there but another migration`;
   }
   if (!/^cutover(\/\d+)?$/.test(waiting.step)) return undefined;
-  const first =
-    migration.phase === 'cut-back' ? 'both copies are compared again, and if they are equal ' : '';
   const lossless = observe.synchronousReverse
     ? `loses no write that ${destination} has confirmed`
     : `loses no write as long as ${destination} lives`;
-  return `approve: ${first}${source} is closed, ${destination} takes the writes and clients must connect there; writers wait at most ${duration(cutover.maxWritePause)}; until it is accepted, to go back costs such a pause again${lastTime(migration.switches)} and ${lossless}`;
+  return `approve: ${source} is closed, ${destination} takes the writes and clients must connect there; writers wait at most ${duration(cutover.maxWritePause)}; until it is accepted, to go back costs such a pause again${lastTime(migration.switches)} and ${lossless}; a comparison that is older than ${duration(comparisonStands)} by then is made again first`;
 }
 
 /** How long writers waited the last time that they moved, if they have. */

@@ -8,7 +8,7 @@ import type { Step } from '../journal/read.js';
 import { historyOf, type History, type Journals } from '../linearizability/history.js';
 import { createSessionClock } from '../linearizability/session-clock.js';
 import { createBuckets } from './buckets.js';
-import { createKeyTable } from './keys.js';
+import { createKeyTable, type KeyTable, type Tally } from './keys.js';
 import { inOrder } from './merge.js';
 import { createPauses, gapOf, type Span } from './pauses.js';
 
@@ -70,7 +70,31 @@ export async function computeLedger(record: ProbeRecord): Promise<WriteLedger> {
   const { history } = record;
   const linearizability =
     history && (await history.check(historyOf(record, history.registers, clock.timeOf)));
-  return { ...keys.tally(), ...view.seen(), linearizability };
+  const tally = keys.tally();
+  return {
+    ...tally,
+    ...(tally.lost > 0 && { lostBetween: await lostBetween(record, keys) }),
+    ...view.seen(),
+    linearizability,
+  };
+}
+
+/** Gone through once more: when every write was acknowledged is not kept, and seldom is one lost. */
+async function lostBetween(
+  { writers }: ProbeRecord,
+  keys: KeyTable,
+): Promise<NonNullable<WriteLedger['lostBetween']>> {
+  let [from, to] = [Infinity, -Infinity];
+  for (const [writer, batches] of writers.entries()) {
+    for await (const batch of batches) {
+      for (const step of batch) {
+        if (step.kind !== 'acknowledged' || !keys.isLost(writer, step.seq)) continue;
+        from = Math.min(from, step.at);
+        to = Math.max(to, step.at);
+      }
+    }
+  }
+  return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
 }
 
 /** What the clients saw: pauses, waits and seconds, session by session. */
@@ -165,7 +189,7 @@ function createClientView({ writers, seenAlive, until, running }: ProbeRecord) {
       else seeReader(step);
     },
     endOfRecord: endSession,
-    seen: (): Omit<WriteLedger, 'acknowledged' | 'lost' | 'unknown' | 'resurrected' | 'lostKeys'> => ({
+    seen: (): Omit<WriteLedger, keyof Tally | 'lostBetween'> => ({
       writeGaps: writes.longest.map(gapOf),
       readGaps: reading.longest.map(gapOf),
       longestWait: longestWait && { ...gapOf(longestWait), client: `writer-${longestWait.client}` },

@@ -7,6 +7,8 @@ export interface KeyTable {
   /** The cluster holds it. @returns false for a key that no journal knows */
   present(key: ProbeKey): boolean;
   tally(): Tally;
+  /** Acknowledged and not there, once everything that is there is known. */
+  isLost(writer: number, seq: number): boolean;
 }
 
 export interface Tally {
@@ -71,6 +73,7 @@ export function createKeyTable(runId: string, writers: number): KeyTable {
       });
       return { acknowledged, lost, unknown, resurrected, lostKeys };
     },
+    isLost: (writer, seq) => tables[writer]?.codes[seq] === codes.acknowledged,
   };
 }
 

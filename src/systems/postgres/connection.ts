@@ -3,13 +3,14 @@ import { Client, Pool, type ClientBase, type ClientConfig } from 'pg';
 import type { ClusterSpec, NodeSpec, SecretResolver } from '../../contracts/index.js';
 import { messageOf, nodeSpec, RollgateError } from '../../contracts/index.js';
 import { PostgresSettings } from './settings.js';
+import { endSession, isSilence } from './silence.js';
 
 /** Short-lived sessions on nodes of a cluster, as rollgate's own role. */
 export interface Sessions {
   /**
    * Run `body` with a session that is its own meanwhile; a moment later it is closed, unless it is used again.
    * The body leaves no state in it.
-   * @throws SYSTEM_UNREACHABLE when no session can be had; errors of statements as `pg` raises them
+   * @throws SYSTEM_UNREACHABLE when no session can be had, or the node falls silent; errors of statements as `pg` raises them
    */
   on<T>(
     cluster: ClusterSpec,
@@ -51,7 +52,7 @@ async function connect(options: ClientConfig): Promise<Session> {
   // It may fail once more after the attempt has been given up.
   client.on('error', () => undefined);
   await client.connect();
-  return { client, leave: () => client.end() };
+  return { client, leave: () => endSession(client) };
 }
 
 /** How long a session is kept for the next call, ms: most of what a short look costs is its authentication. */
@@ -136,7 +137,8 @@ export function createSessions(secrets: SecretResolver): Sessions {
         failed = false;
         return answer;
       } catch (error) {
-        if (lost) throw unreachable(id, node.address, lost, secrets);
+        const cause = lost ?? (isSilence(error) ? error : undefined);
+        if (cause !== undefined) throw unreachable(id, node.address, cause, secrets);
         throw error;
       } finally {
         client.off('error', lose);

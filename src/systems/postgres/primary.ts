@@ -29,8 +29,8 @@ export async function onlyPrimary(sessions: Sessions, cluster: ClusterSpec): Pro
   throw new RollgateError(
     'SYSTEM_UNREACHABLE',
     primaries.length === 0
-      ? 'no node takes writes'
-      : `${primaries.join(' and ')} take writes at the same time`,
+      ? `no node of ${cluster.name} takes writes`
+      : `${primaries.join(' and ')} of ${cluster.name} take writes at the same time`,
     'Bring the cluster to one writable primary; the call is repeated by itself.',
   );
 }

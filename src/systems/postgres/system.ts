@@ -38,7 +38,7 @@ export function createPostgresSystem(deps: SystemDependencies): DataSystem {
     settings: createSettings(sessions),
     handover: createHandover({ sessions, host: deps.host, launch }),
     probe: createProbe(sessions),
-    migration: createMigration(sessions),
+    migration: createMigration(sessions, deps.host),
   };
 }
 

@@ -1,7 +1,9 @@
 import { CancellationScope } from '@temporalio/workflow';
+import { clusterOfRun } from '../../contracts/chapter.js';
 import type { Gate } from '../../contracts/gate.js';
 import type { Outcome, RunState } from '../../contracts/run.js';
 import type { NodeId } from '../../contracts/view.js';
+import { acceptedLoss } from '../../planning/migration/loss.js';
 import { nextStage } from '../../planning/pipeline/next-stage.js';
 import { act } from '../activities.js';
 import { passGates } from '../gates.js';
@@ -62,13 +64,14 @@ export async function finish(run: Run, wanted: Exclude<Outcome, 'running'>): Pro
     }
     if (state.writes && state.writes.lost > 0) {
       outcome = 'failed';
-      state.failure = {
+      const { acknowledged, lost } = state.writes;
+      const found = acceptedLoss(state) ?? {
         code: 'WRITES_LOST',
-        message: `${state.writes.lost} of ${state.writes.acknowledged} acknowledged writes are not in the cluster`,
+        message: `${lost} of ${acknowledged} acknowledged writes are not in the cluster`,
         remedy:
           'Stop relying on this cluster, keep every data directory, and compare the keys in lostKeys with the nodes.',
-        at: now(),
       };
+      state.failure = { ...found, at: now() };
     }
     if (state.writes?.linearizability?.verdict === 'violated') {
       outcome = 'failed';
@@ -118,7 +121,7 @@ async function end(run: Run, outcome: Exclude<Outcome, 'running'>): Promise<void
   } catch (error) {
     state.leftUndone.push({
       what: 'report',
-      command: `rollgate report ${state.run.cluster} --run-id ${state.run.id}`,
+      command: `rollgate report ${clusterOfRun(state)} --run-id ${state.pipeline?.runId ?? state.run.id}`,
       error: failureOf(error).message,
     });
   }

@@ -107,7 +107,7 @@ describe('R-SAGA-6: what is in progress, in one line', () => {
 
   it('a comparison: at which cut', () => {
     expect(progressText(comparing(), at(20.4))).toMatch(
-      /^comparison at before-cutover-1: 5 of 10 ranges, 1 450 000 rows, the tables .*; 725 000 rows\/s; about 2 s left$/,
+      /^comparison at before-cutover-1: 5 of 10 ranges, 1 450 000 rows, the tables .*; 725 000 rows\/s; about 1 s left$/,
     );
     expect(progressText(comparing({ done: 10 }), at(21))).toContain('; finds what differs');
   });

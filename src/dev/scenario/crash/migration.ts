@@ -20,7 +20,7 @@ export const migrationCrashes = (): Record<string, CrashScenario> =>
             ...crash.scenario,
             faults,
             after: async (context, ended) => {
-              objections.push(...(await judge(crash, context, ended)));
+              objections.push(...(await judgeMigration(crash, context, ended)));
             },
           });
           return { result, objections };
@@ -29,10 +29,14 @@ export const migrationCrashes = (): Record<string, CrashScenario> =>
     ]),
   );
 
-interface MigrationCrash {
+interface MigrationCrash extends MigrationEnd {
   readonly title: string;
   readonly activities: CrashScenario['activities'];
   readonly scenario: MigrationScenario;
+}
+
+/** How a migration has to end, whatever has happened on its way. */
+export interface MigrationEnd {
   readonly outcome: Outcome;
   /** How often the writes have moved. */
   readonly switches: number;
@@ -164,9 +168,9 @@ async function connect(sample: SampleCluster): Promise<Client> {
   return client;
 }
 
-/** What is not as it must be after the run; nothing when all is well. */
-async function judge(
-  crash: MigrationCrash,
+/** What is not as it must be after a run with the rows of the sample; nothing when all is well. */
+export async function judgeMigration(
+  crash: MigrationEnd,
   { sample }: ScenarioContext<MigrationSample>,
   { state }: ScenarioResult,
 ): Promise<string[]> {

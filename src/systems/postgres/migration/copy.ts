@@ -12,7 +12,7 @@ import {
 import type { Sessions } from '../connection.js';
 import { onlyPrimary } from '../primary.js';
 import { requireExport, restart } from './export.js';
-import { longSession } from './long-session.js';
+import { createCopyLanes } from './copy-lane.js';
 import { keepReceived } from './received.js';
 import { forgetTable, isWhole, record, recorded, whole, type Amount } from './copied-ranges.js';
 import { requireTable, type CopiedTable } from './copied-table.js';
@@ -45,9 +45,9 @@ const goneCodes = ['22023', '42704', '55000'];
  * a TRUNCATE it is copied empty, and the stream brings what was there before and since.
  * https://www.postgresql.org/docs/17/mvcc-caveats.html
  */
-export const createCopyRange =
-  (sessions: Sessions): MigrationFacet['copyRange'] =>
-  async (pair, cut, range, ctx) => {
+export function createCopyRange(sessions: Sessions): MigrationFacet['copyRange'] {
+  const inLane = createCopyLanes(sessions, settings);
+  return async (pair, cut, range, ctx) => {
     if (![range.from, range.below ?? 0].every((page) => Number.isSafeInteger(page) && page >= 0)) {
       throw new RollgateError(
         'INTERNAL',
@@ -62,29 +62,32 @@ export const createCopyRange =
     await requireExport(sessions, pair.source, node, cut);
     const moved = { rows: 0, bytes: 0 };
     const progress = () => ({ table: range.table, from: range.from, ...moved });
-    const session = { name: 'copy', settings, progress };
-    return longSession(sessions, pair.destination, receiver, ctx, session, (destination) =>
-      longSession(sessions, pair.source, node, ctx, session, async (source) => {
-        await destination.query("SET session_replication_role = 'replica'");
-        await destination.query('BEGIN READ WRITE');
-        await keepReceived(destination, cut);
-        const into = await requireTable(destination, range.table, receiver);
-        // Before the source is looked at: who copies the whole table waits for us by this lock.
-        await destination.query(`LOCK TABLE ONLY ${into.name} IN ROW EXCLUSIVE MODE`);
-        const done = await recorded(destination, range);
-        if (done) return done;
+    const nodes = { source: node, destination: receiver };
+    return inLane(pair, nodes, ctx, progress, async ({ source, destination }) => {
+      await destination.query('BEGIN READ WRITE');
+      await destination.query("SET LOCAL session_replication_role = 'replica'");
+      await keepReceived(destination, cut);
+      const into = await requireTable(destination, range.table, receiver);
+      // Before the source is looked at: who copies the whole table waits for us by this lock.
+      await destination.query(`LOCK TABLE ONLY ${into.name} IN ROW EXCLUSIVE MODE`);
+      const done = await recorded(destination, range);
+      if (done) {
+        await destination.query('ROLLBACK');
+        return done;
+      }
 
-        await readAt(source, node, cut);
-        const of = await requireTable(source, range.table, node);
-        await source.query(`LOCK TABLE ONLY ${of.name} IN ACCESS SHARE MODE`);
-        const sent = (await hasMoved(source, of))
-          ? await copyWhole(source, destination, { node, cut, of, into }, moved, ctx)
-          : await transfer(source, destination, { of, into, range }, moved, ctx);
-        await destination.query('COMMIT');
-        return sent;
-      }),
-    );
+      await readAt(source, node, cut);
+      const of = await requireTable(source, range.table, node);
+      await source.query(`LOCK TABLE ONLY ${of.name} IN ACCESS SHARE MODE`);
+      const sent = (await hasMoved(source, of))
+        ? await copyWhole(source, destination, { node, cut, of, into }, moved, ctx)
+        : await transfer(source, destination, { of, into, range }, moved, ctx);
+      await destination.query('COMMIT');
+      await source.query('ROLLBACK');
+      return sent;
+    });
   };
+}
 
 /** All of a table whose rows are elsewhere now; at the snapshot they are the same ones. */
 async function copyWhole(
@@ -98,6 +101,7 @@ async function copyWhole(
   await source.query('ROLLBACK');
   await destination.query('ROLLBACK');
   await destination.query('BEGIN READ WRITE');
+  await destination.query("SET LOCAL session_replication_role = 'replica'");
   await keepReceived(destination, cut);
   await destination.query(`LOCK TABLE ONLY ${into.name} IN ACCESS EXCLUSIVE MODE`);
   if (await isWhole(destination, of.name)) return { rows: 0, bytes: 0 };

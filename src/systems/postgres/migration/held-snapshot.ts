@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { nodeSpec, RollgateError, type ClusterSpec, type EffectContext } from '../../../contracts/index.js';
 import { waitUntil } from '../../wait.js';
 import type { Sessions } from '../connection.js';
+import { endSession } from '../silence.js';
 import { holdPrefix } from './names.js';
 
 export interface HoldOptions {
@@ -24,6 +25,9 @@ const unbounded = [
 
 /** Seconds; more than any migration takes, less than what the server's clock arithmetic can bear. */
 const withoutEnd = 1_000_000_000;
+
+/** How long a server may take until its session holds, ms. */
+const answerMs = 15_000;
 
 /** What `SET TRANSACTION SNAPSHOT` answers when the snapshot or the transaction that exported it is gone. */
 const goneCodes = ['22023', '42704', '55000'];
@@ -142,6 +146,8 @@ async function startHolding(
   // The session ends by its release or with its server; who needs it finds that out by looking for it.
   client.on('error', () => undefined);
   let asleep = false;
+  // A server that falls silent must not be waited for; the statement in progress fails by it.
+  const silent = setTimeout(() => client.connection.stream.destroy(), answerMs);
   try {
     await connect(client, node);
     await client.query(
@@ -164,7 +170,8 @@ async function startHolding(
     asleep = true;
     return true;
   } finally {
-    if (!asleep) await client.end();
+    clearTimeout(silent);
+    if (!asleep) await endSession(client);
   }
 }
 

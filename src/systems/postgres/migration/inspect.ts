@@ -1,4 +1,3 @@
-import type { ClientBase } from 'pg';
 import {
   RollgateError,
   type ClusterSpec,
@@ -16,14 +15,13 @@ import { localeQuestions } from './obstacles/locale.js';
 import { askAll, placeOf, rowsOf, type Look, type Question } from './obstacles/look.js';
 import { objectQuestions } from './obstacles/objects.js';
 import { serverQuestions } from './obstacles/server.js';
+import { synchronousQuestions } from './obstacles/synchronous.js';
 import { tableQuestions } from './obstacles/tables.js';
 import { identityQuestion, privileges, versions } from './obstacles/versions.js';
+import { withLook } from './obstacles/with-look.js';
 import { replicatedTables } from './publication.js';
 import { residueOf } from './residue.js';
 import { isUserSchema } from './user-objects.js';
-
-/** How long a question waits for a lock of the user, e.g. for the size of a table that is being altered, ms. */
-const lockTimeoutMs = 2000;
 
 type Inspect = MigrationFacet['inspect'];
 
@@ -88,38 +86,6 @@ async function databaseObstacle(
   }
 }
 
-/** A session of its own, so that its settings end with it. */
-async function withLook<T>(
-  sessions: Sessions,
-  side: Side,
-  cluster: ClusterSpec,
-  body: (look: Look) => Promise<T>,
-): Promise<T> {
-  const node = await onlyPrimary(sessions, cluster);
-  return sessions.on(
-    cluster,
-    node,
-    async (client) => {
-      // Names are told with their schema, and quoted alike, whatever the server or role has set.
-      await client.query(`SET search_path = pg_catalog, pg_temp; SET quote_all_identifiers = off;
-        SET default_transaction_read_only = on; SET lock_timeout = ${lockTimeoutMs}`);
-      return body({ side, cluster, node, client, ...(await serverOf(client)) });
-    },
-    { fresh: true, statementTimeoutMs: 30_000 },
-  );
-}
-
-async function serverOf(client: ClientBase): Promise<Pick<Look, 'version' | 'versionNumber' | 'superuser'>> {
-  const { rows } = await client.query<Pick<Look, 'version' | 'versionNumber' | 'superuser'>>(
-    `SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
-            current_setting('server_version_num')::int AS "versionNumber",
-            (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser`,
-  );
-  const [row] = rows;
-  if (!row) throw new Error('the node returned no version');
-  return row;
-}
-
 async function obstaclesOf(sessions: Sessions, source: Look, destination: Look): Promise<Obstacle[]> {
   const ofSource: Question[] = [
     ...serverQuestions(source),
@@ -127,11 +93,13 @@ async function obstaclesOf(sessions: Sessions, source: Look, destination: Look):
     ...objectQuestions(source),
     otherDatabases(sessions, source),
     ...localeQuestions(source, destination),
+    ...synchronousQuestions(source),
   ];
   const ofDestination: Question[] = [
     identityQuestion(source, destination),
     ...serverQuestions(destination),
     ...destinationQuestions(source, destination),
+    ...synchronousQuestions(destination),
   ];
   return [...(await askAll(source, ofSource)), ...(await askAll(destination, ofDestination))];
 }

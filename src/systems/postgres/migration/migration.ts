@@ -1,4 +1,10 @@
-import { RollgateError, senderOf, type MigrationFacet } from '../../../contracts/index.js';
+import {
+  RollgateError,
+  senderOf,
+  type Host,
+  type MigrationFacet,
+  type NodeSpec,
+} from '../../../contracts/index.js';
 import type { Sessions } from '../connection.js';
 import { onlyPrimary } from '../primary.js';
 import { createProbeRole } from '../probe-role.js';
@@ -9,6 +15,9 @@ import { createCompareDefinitions } from './definitions.js';
 import { createDiscard } from './discard.js';
 import { createExport } from './export.js';
 import { createInspect } from './inspect.js';
+import { createObstacles } from './obstacles/again.js';
+import { onItsDisk } from './full-disk.js';
+import { smallDisks } from './obstacles/disk.js';
 import { createPrepare } from './prepare.js';
 import { createSchemaSteps } from './schema.js';
 import { createStream } from './stream/stream.js';
@@ -23,13 +32,21 @@ import { createLocate } from './validation/locate.js';
  * PostgreSQL 16 and later to the same or a later major version, by logical replication and COPY of one database:
  * https://www.postgresql.org/docs/18/logical-replication.html. Needs a superuser on both sides.
  */
-export function createMigration(sessions: Sessions): MigrationFacet {
+export function createMigration(sessions: Sessions, host?: (node: NodeSpec) => Host): MigrationFacet {
+  const inspect = createInspect(sessions);
+  const schema = createSchemaSteps(sessions);
+  const copyRange = createCopyRange(sessions);
   const ddlGuard = createDdlGuard(sessions);
   const prepare = createPrepare({ sessions, ddlGuard });
   const stream = createStream(sessions);
   const switches = createSwitch(sessions);
   return {
-    inspect: createInspect(sessions),
+    async inspect(pair, ctx) {
+      const view = await inspect(pair, ctx);
+      const disks = host ? await smallDisks(host, pair, view.tables, ctx) : [];
+      return { ...view, obstacles: [...view.obstacles, ...disks] };
+    },
+    obstacles: createObstacles(sessions),
     async prepare(pair, ctx) {
       const { source } = pair;
       // Before the guard is there: a role and its grants are definitions too.
@@ -39,8 +56,9 @@ export function createMigration(sessions: Sessions): MigrationFacet {
       await prepare(pair, ctx);
     },
     exportAt: createExport({ sessions }),
-    ...createSchemaSteps(sessions),
-    copyRange: createCopyRange(sessions),
+    createSchema: (pair, ctx) => onItsDisk(pair, () => schema.createSchema(pair, ctx)),
+    finishSchema: (pair, ctx) => onItsDisk(pair, () => schema.finishSchema(pair, ctx)),
+    copyRange: (pair, cut, range, ctx) => onItsDisk(pair, () => copyRange(pair, cut, range, ctx)),
     ...stream,
     async startStream(pair, direction, options, ctx) {
       await stream.startStream(pair, direction, options, ctx);

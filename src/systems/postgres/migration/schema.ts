@@ -37,7 +37,12 @@ export function createSchemaSteps(sessions: Sessions): Pick<MigrationFacet, 'cre
  */
 async function createSchema(sessions: Sessions, pair: Pair, ctx: EffectContext): Promise<void> {
   const destinationNode = await onlyPrimary(sessions, pair.destination);
-  if (await sessions.on(pair.destination, destinationNode, isMade)) return;
+  if (await sessions.on(pair.destination, destinationNode, isMade)) {
+    // For an export that is made anew: no guard sees a change of a role. What else is defined stays as it was, and is
+    // compared before the cutover.
+    await copyRoles(sessions, pair, ctx);
+    return;
+  }
 
   const node = await onlyPrimary(sessions, pair.source);
   const cut = await requireExport(sessions, pair.source, node);

@@ -36,7 +36,7 @@ export async function goOnAlone(run: Run): Promise<void> {
 }
 
 async function openSource(run: Run): Promise<void> {
-  const { state, pair, target } = migrationOf(run);
+  const { spec, state, pair, target } = migrationOf(run);
   const { source, destination } = pair;
   const { uncertain } = await actLong('openSurvivor', `open ${source.name} alone`, target);
   state.authority = 'source';
@@ -44,6 +44,9 @@ async function openSource(run: Run): Promise<void> {
   forget(run);
   forgetSettingsOf(run, 'destination');
   tell(run, 'migration', `${source.name} takes the writes again, without ${destination.name}`);
+  if (!spec.observe.synchronousReverse) {
+    tell(run, 'migration', `what ${destination.name} had confirmed and not sent is lost with it`);
+  }
   for (const name of uncertain) {
     run.state.leftUndone.push({
       what: `${name} belongs to no column: ${destination.name} may have given its next values already`,

@@ -7,7 +7,7 @@ import {
   type Mismatch,
 } from '../../../contracts/migration.js';
 import { compareSums } from '../../../planning/migration/comparison.js';
-import { batchesOf, rangesOf } from '../../../planning/migration/ranges.js';
+import { batchesOf, bytesOf, rangesOf } from '../../../planning/migration/ranges.js';
 import { actLong } from '../../activities.js';
 import { inLanes } from '../../lanes.js';
 import { migrationOf } from '../../migration-run.js';
@@ -70,22 +70,33 @@ export async function compareCut(run: Run, held: Cut, name: string): Promise<rea
     ...held,
     snapshots: { source: { ...source, tables: [] }, destination: { ...destination, tables: [] } },
   };
-  const work = (['source', 'destination'] as const).flatMap((side) =>
-    batchesOf(rangesOf(held.snapshots[side].tables)).map((ranges) => ({ side, ranges })),
-  );
+  const { streams } = spec.validation;
+  const work = (['source', 'destination'] as const).map((side) => {
+    const { tables } = held.snapshots[side];
+    return batchesOf(rangesOf(tables, streams), tables, streams).map((ranges) => ({ side, ranges }));
+  });
   const progress = (state.comparison = {
-    ...{ cut: name, ranges: work.reduce((n, w) => n + w.ranges.length, 0), done: 0, rows: 0, bytes: 0 },
+    ...{
+      cut: name,
+      ranges: work.flat().reduce((n, w) => n + w.ranges.length, 0),
+      done: 0,
+      rows: 0,
+      bytes: 0,
+    },
     totalBytes: source.tables.reduce((sum, t) => sum + t.bytes, 0),
     startedAt,
     endedAt: undefined as string | undefined,
   });
   const hashes: TableHash[] = [];
-  await inLanes(run, work, 2 * spec.validation.streams, async ({ side, ranges }) => {
+  await inLanes(run, work, streams, async ({ side, ranges }) => {
     const what = `hash ${ranges.length} ranges of the ${side}`;
     const found = await actLong('hashRanges', what, { ...target, cut, side, ranges });
     hashes.push(...found);
     progress.done += ranges.length;
-    if (side === 'source') progress.rows += found.reduce((n, h) => n + h.rows, 0);
+    if (side === 'source') {
+      progress.rows += found.reduce((n, h) => n + h.rows, 0);
+      progress.bytes += bytesOf(ranges, source.tables);
+    }
     publish(run.state);
   });
   const { tables, unread } = compareSums(held, hashes);
@@ -137,19 +148,6 @@ export async function compareCut(run: Run, held: Cut, name: string): Promise<rea
     'COPIES_DIFFER',
     `${validation.mismatches} rows of ${differing.slice(0, 10).join(', ')} differ at ${validation.id}`,
     'See them with rollgate validate or in the report. Find out who wrote to the destination, then roll back and begin anew.',
-  );
-}
-
-/** What replication does not carry: asked directly before the writes move. */
-export async function compareDefinitions(run: Run): Promise<void> {
-  const { target } = migrationOf(run);
-  const verdict = await actLong('compareDefinitions', 'compare the definitions of both sides', target);
-  recordVerdicts(run, [verdict]);
-  if (verdict.verdict === 'pass') return;
-  failStep(
-    'COPIES_DIFFER',
-    `definitions differ: ${verdict.observed}`,
-    'Bring the definitions of both sides into line, or roll back and begin anew; then retry.',
   );
 }
 

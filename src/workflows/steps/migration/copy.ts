@@ -4,7 +4,7 @@ import { actLong } from '../../activities.js';
 import { inLanes } from '../../lanes.js';
 import { enter, migrationOf } from '../../migration-run.js';
 import { publish } from '../../publish.js';
-import { failStep, now, Overtaken, tell, type Run } from '../../run.js';
+import { failStep, interruptible, now, Overtaken, tell, type Run } from '../../run.js';
 import { failureOf, lend, settle } from '../../saga.js';
 import { exportedSnapshot, snapshotId, streamId, streamOf } from './borrowed.js';
 import { awaitStream, compareAtCut } from './compare.js';
@@ -25,24 +25,29 @@ export async function bootstrap(run: Run): Promise<void> {
   const { spec, state, target } = migrationOf(run);
   const { export: exported } = state;
   if (!exported) failStep('INTERNAL', 'a bootstrap without an export', 'Report this.');
-  const ranges = rangesOf(exported.snapshot.tables);
+  const { tables } = exported.snapshot;
+  const { streams } = spec.copy;
+  const ranges = rangesOf(tables, streams);
   // Not in the history once for every batch: a copy is read by the id of its snapshot alone.
   const cut = { ...exported, snapshot: { ...exported.snapshot, tables: [] } };
   const progress = (state.copy = {
     ...{ ranges: ranges.length, done: 0, rows: 0, bytes: 0, startedAt: now() },
-    totalBytes: exported.snapshot.tables.reduce((sum, t) => sum + t.bytes, 0),
+    totalBytes: tables.reduce((sum, t) => sum + t.bytes, 0),
     endedAt: undefined as string | undefined,
   });
   try {
-    await inLanes(run, batchesOf(ranges), spec.copy.streams, async (batch) => {
-      const [first] = batch;
-      const what = `copy ${batch.length} ranges from ${first?.table ?? ''}`;
-      const { rows, bytes } = await actLong('copyRanges', what, { ...target, cut, ranges: batch });
-      progress.done += batch.length;
-      progress.rows += rows;
-      progress.bytes += bytes;
-      publish(run.state);
-    });
+    // Whoever wants to go back need not wait for all of it, nor for a destination that is gone.
+    await interruptible(run, () =>
+      inLanes(run, [batchesOf(ranges, tables, streams)], streams, async (batch) => {
+        const [first] = batch;
+        const what = `copy ${batch.length} ranges from ${first?.table ?? ''}`;
+        const { rows, bytes } = await actLong('copyRanges', what, { ...target, cut, ranges: batch });
+        progress.done += batch.length;
+        progress.rows += rows;
+        progress.bytes += bytes;
+        publish(run.state);
+      }),
+    );
     await actLong('finishSchema', 'build keys, indexes and constraints', target);
   } catch (error) {
     beginAnew(run, error);

@@ -1,32 +1,54 @@
 import { condition } from '@temporalio/workflow';
-import { passedFrom } from '../../../contracts/migration.js';
-import { fenceCut, validationOf } from '../../../planning/migration/phases.js';
-import { untilOpen } from '../../../planning/migration/window.js';
+import { passedFrom, type Direction } from '../../../contracts/migration.js';
+import { momentOfCutover } from '../../../planning/migration/moment.js';
+import { cutBackCut, cutoverValidation, validationOf } from '../../../planning/migration/phases.js';
 import { actLong } from '../../activities.js';
 import { enter, migrationOf } from '../../migration-run.js';
-import { checkInterrupt, now, shielded, tell, type Run } from '../../run.js';
+import {
+  checkInterrupt,
+  failStep,
+  interruptible,
+  now,
+  Overtaken,
+  shielded,
+  tell,
+  type Run,
+} from '../../run.js';
 import { failureOf, giveBackSettings, settle } from '../../saga.js';
 import { fenceId, migrationId, streamId } from './borrowed.js';
 import { awaitStream, compareAtCut, compareCut } from './compare.js';
-import { releaseFenceCut } from './switch.js';
+import { requireNothingLeftBehind, whileLooking } from './look.js';
+import { releaseFenceCut, requireReplicas } from './switch.js';
 
-/** Hours in which the writes may move; a rollback asks for none. */
-export async function awaitWindow(run: Run): Promise<void> {
-  const { spec } = migrationOf(run);
-  const left = untilOpen(spec.cutover.window, now());
-  if (left <= 0) return;
-  tell(run, 'migration', `waits ${Math.ceil(left / 60_000)} minutes for the window of the cutover`);
-  await condition(() => run.interrupt !== undefined, left);
-  checkInterrupt(run);
+/**
+ * Until the moment of an approved cutover: within the hours of the window, and with a comparison that is not too old.
+ * Old ones are made again, for which the loop goes back to the phase of comparing. A rollback asks for none of this.
+ */
+export async function awaitMoment(run: Run): Promise<void> {
+  const { spec, state } = migrationOf(run);
+  for (;;) {
+    const moment = momentOfCutover(cutoverValidation(state), spec.cutover.window, now());
+    if (moment.kind === 'now') return;
+    if (moment.kind === 'compare') {
+      enter(run, 'validating-cutover');
+      throw new Overtaken(
+        'the comparison before the cutover would be too old at the fence: it is made again',
+      );
+    }
+    tell(run, 'migration', `waits ${Math.ceil(moment.ms / 60_000)} minutes for the window of the cutover`);
+    await condition(() => run.interrupt !== undefined, moment.ms);
+    checkInterrupt(run);
+  }
 }
 
 /**
- * Both copies as they were at the fence, compared while the new side takes writes. Where they cannot be read so any
- * more, another cut is made: it has to show the same.
+ * Both copies as they were at the fence, compared while the side that has opened takes writes. Where they cannot be
+ * read so any more, another cut is made: it has to show the same.
+ * @param name under which it is recorded
+ * @param direction in which the changes flow now
  */
-export async function compareAtFence(run: Run): Promise<void> {
+export async function compareAtFence(run: Run, name: string, direction: Direction): Promise<void> {
   const { state } = migrationOf(run);
-  const name = fenceCut(state);
   if (state.fenceCut) {
     let unread: readonly string[];
     try {
@@ -40,7 +62,31 @@ export async function compareAtFence(run: Run): Promise<void> {
     tell(run, 'migration', `${unread.join(', ')} cannot be read at the fence any more: a cut is made`);
   }
   const found = validationOf(state, name);
-  if (!found || !passedFrom(found)) await compareAtCut(run, name, 'back');
+  if (!found || !passedFrom(found)) await compareAtCut(run, name, direction);
+}
+
+/**
+ * Both copies as they were at the fence of the cut-back, while the source takes the writes already: did everything
+ * come back? What B had of its own and is not carried is told too. Until that has been seen, or an operator says so,
+ * B is not removed.
+ */
+export async function compareAtCutBack(run: Run): Promise<void> {
+  const { state, pair } = migrationOf(run);
+  try {
+    await interruptible(run, () => compareAtFence(run, cutBackCut(state), 'forward'));
+  } catch (error) {
+    const { code, message } = failureOf(error);
+    if (code !== 'COPIES_DIFFER') throw error;
+    // As it was it will always be: once it is mended, another cut shows that.
+    await releaseFenceCut(run);
+    const { source, destination } = pair;
+    failStep(
+      code,
+      `${source.name} takes the writes again and is not what ${destination.name} was when it was closed: ${message}`,
+      `The rows are in the report; ${destination.name} is kept as it is. Mend them, then retry: another cut is compared. Or roll back: ${destination.name} is emptied.`,
+    );
+  }
+  await requireNothingLeftBehind(run, 'back');
 }
 
 /** For the time of observation, or until somebody wants to go back. */
@@ -48,7 +94,7 @@ export async function observeFor(run: Run): Promise<void> {
   const { spec, state } = migrationOf(run);
   state.observedSince ??= now();
   const left = Date.parse(state.observedSince) + spec.observe.for - Date.parse(now());
-  if (left > 0) await condition(() => run.interrupt !== undefined, left);
+  if (left > 0) await whileLooking(run, () => condition(() => run.interrupt !== undefined, left));
   checkInterrupt(run);
   await awaitStream(run, 'back');
   state.observedUntil = now();
@@ -58,6 +104,8 @@ export async function observeFor(run: Run): Promise<void> {
 export async function accept(run: Run): Promise<void> {
   const { state, target } = migrationOf(run);
   checkInterrupt(run);
+  // From here on there is nobody else who has what it has.
+  await requireReplicas(run, 'forward');
   state.retiring = true;
   await shielded(run, async () => {
     await giveBackSettings(run);

@@ -8,8 +8,8 @@ import {
 } from '../../../contracts/migration.js';
 import { valueOf } from '../../../contracts/observed.js';
 import type { SideSwitch } from '../../../contracts/run.js';
-import { cutoverCut, validationOf } from '../../../planning/migration/phases.js';
-import { act, actLong, actPatiently, actUrgently } from '../../activities.js';
+import { cutoverValidation } from '../../../planning/migration/phases.js';
+import { act, actLong, actPatiently } from '../../activities.js';
 import { migrationOf } from '../../migration-run.js';
 import {
   checkInterrupt,
@@ -35,6 +35,8 @@ export async function moveWrites(run: Run, direction: Direction): Promise<void> 
   const validation = validationFor(run, direction);
   const way = opposite(direction);
   const synchronous = direction === 'forward' && spec.observe.synchronousReverse;
+  // A sender that has failed over has no slot any more. One that is closed already is not made to wait for this.
+  if (!isHalfMoved(run, direction)) await awaitStream(run, direction);
   await startWayBack(run, way, synchronous);
   await requireReplicas(run, direction);
   if (synchronous) {
@@ -65,10 +67,10 @@ function validationFor(run: Run, direction: Direction): PassedValidation {
   const { state } = migrationOf(run);
   const forward = state.switches.findLastIndex((s) => s.direction === 'forward' && s.result === 'done');
   const before = direction === 'forward' ? state.switches : state.switches.slice(0, Math.max(0, forward));
-  const cut = cutoverCut({ switches: before });
-  const found = validationOf(state, cut);
+  const found = cutoverValidation({ ...state, switches: before });
   const passed = found && passedFrom(found);
-  if (!passed) failStep('STUCK', `no comparison at ${cut} has passed`, 'Roll back, and begin anew.');
+  if (!passed)
+    failStep('STUCK', 'no comparison has passed since the writes moved', 'Roll back, and begin anew.');
   return passed;
 }
 
@@ -90,7 +92,8 @@ async function closeAndOpen(
   const { spec, state, pair, target } = migrationOf(run);
   const closes = pair[senderOf(direction)].name;
   borrow(run, fenceOf(direction, closes), { id: fenceId(direction), kind: 'unfence-side', direction });
-  const fence = await actUrgently('fenceSide', `close ${closes}`, {
+  // Again and again: nobody waits while a side cannot be reached.
+  const fence = await actPatiently('fenceSide', `close ${closes}`, {
     ...target,
     ...{ direction, maxWritePauseMs: spec.cutover.maxWritePause, timeoutMs: spec.timeouts.handover },
   });
@@ -133,6 +136,13 @@ export async function endStream(run: Run, direction: Direction): Promise<void> {
   settle(run, streamId(direction));
 }
 
+/**
+ * An attempt to move the writes could not be undone: the sender is closed still, and clients wait until the next one
+ * goes on with it.
+ */
+export const isHalfMoved = (run: Run, direction: Direction): boolean =>
+  run.state.ledger.some((b) => b.id === fenceId(direction));
+
 /** The snapshots at the fence keep both servers from tidying up. */
 export async function releaseFenceCut(run: Run): Promise<void> {
   const { state } = migrationOf(run);
@@ -141,7 +151,8 @@ export async function releaseFenceCut(run: Run): Promise<void> {
   state.fenceCut = undefined;
 }
 
-async function requireReplicas(run: Run, direction: Direction): Promise<void> {
+/** Every node of the side that takes the writes after a move in this direction serves and follows. */
+export async function requireReplicas(run: Run, direction: Direction): Promise<void> {
   const { spec, target } = migrationOf(run);
   const verdict = await interruptible(run, () =>
     act('awaitReplicas', 'see that the replicas of the new side follow', {

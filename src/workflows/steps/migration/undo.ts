@@ -36,10 +36,21 @@ export async function undoInMigration(run: Run, compensation: OfMigration): Prom
   }
 }
 
+/** The step of a rollback that asks for nothing but this. */
+export const discardStep = 'discard';
+
 /** Nothing of the migration is left on either side; the ledger and the stack say so too. */
 export async function discard(run: Run): Promise<void> {
-  const { target } = migrationOf(run);
-  await actLong('discardMigration', 'remove everything of the migration from both sides', target);
+  const { spec, state, target } = migrationOf(run);
+  const { failure } = run.state;
+  const known = failure?.step === discardStep && failure.code === 'SYSTEM_UNREACHABLE';
+  await actLong('discardMigration', 'remove everything of the migration from both sides', {
+    ...target,
+    // Who aborts after that, or tries it again, has had the answer already.
+    patienceMs: known ? 0 : spec.timeouts.gate,
+  });
+  // With all other snapshots that were held.
+  state.fenceCut = undefined;
   forget(run);
 }
 

@@ -225,7 +225,13 @@ const changes: readonly [change: string, undo: string, lines: readonly string[]]
     'DROP TABLE public.things',
     ['table public.things: only on destination'],
   ],
-  ['CREATE ROLE late', 'DROP ROLE late', ['role late: only on destination']],
+  [
+    'CREATE ROLE late',
+    'DROP ROLE late',
+    [
+      'role late: only on destination (CREATE ROLE … NOLOGIN on the source, where it may log in once that takes the writes; or DROP ROLE)',
+    ],
+  ],
   ['CREATE ROLE standby REPLICATION', 'DROP ROLE standby', []],
   ['ALTER ROLE app NOLOGIN', 'ALTER ROLE app LOGIN', []],
   [
@@ -236,7 +242,9 @@ const changes: readonly [change: string, undo: string, lines: readonly string[]]
   [
     "ALTER ROLE app PASSWORD 'other'",
     'ALTER ROLE app PASSWORD NULL',
-    ['role app, password: not the same on source and destination'],
+    [
+      'role app, password: not the same on source and destination (on the side where it is old: ALTER ROLE … PASSWORD with the text of pg_authid.rolpassword of the other one)',
+    ],
   ],
   ['REVOKE reader FROM app', 'GRANT reader TO app', ['role app, member of reader: only on source']],
   [

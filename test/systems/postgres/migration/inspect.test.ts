@@ -293,6 +293,24 @@ const offences: readonly Offence[] = [
     acceptAs: 'slot-limit',
     reload: true,
   },
+  {
+    code: 'PG_SYNCHRONOUS_STANDBYS',
+    make: "ALTER SYSTEM SET synchronous_standby_names = '*'\nSELECT pg_reload_conf()",
+    undo: 'ALTER SYSTEM RESET synchronous_standby_names\nSELECT pg_reload_conf()',
+    told: ["synchronous_standby_names of the source (pg-1) is '*'", 'rollgate_forward'],
+    remedy: "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (a, b)';",
+    reload: true,
+  },
+  ...['ANY 1 (a, b)', '*'].map((rule): Offence => ({
+    code: 'PG_SYNCHRONOUS_RULE',
+    on: 'destination',
+    make: `ALTER SYSTEM SET synchronous_standby_names = '${rule}'\nSELECT pg_reload_conf()`,
+    undo: 'ALTER SYSTEM RESET synchronous_standby_names\nSELECT pg_reload_conf()',
+    told: ['the destination (new-1)', `synchronous_standby_names = '${rule}'`],
+    remedy: "e.g. 'FIRST 2 (a, b)'",
+    acceptAs: 'reverse-asynchronous',
+    reload: true,
+  })),
   ...(
     [
       ['CREATE TABLE stray (id int)', 'DROP TABLE stray', 'table public.stray'],
@@ -635,7 +653,9 @@ describe('R-MIG-4: what forbids a migration is found on real servers, by name an
       ...new Set([...sources.join('\n').matchAll(/code: '(PG_[A-Z_]+)'/g)].map((m) => m[1] ?? '')),
     ];
     expect(codes.length).toBeGreaterThan(20);
-    const tests = await readFile(at('inspect.test.ts'), 'utf8');
+    const disk = '../../../postgres/migration-disk.test.ts';
+    const files = ['inspect.test.ts', 'inspect-again.test.ts', disk];
+    const tests = (await Promise.all(files.map((file) => readFile(at(file), 'utf8')))).join('');
     for (const code of codes) expect(tests).toContain(code);
   });
 });

@@ -69,7 +69,10 @@ async function subscriptions(look: Look): Promise<Obstacle[]> {
   ];
 }
 
-/** The slot is made only when every transaction that writes has ended, in whichever database. */
+/**
+ * The slot is made only when every transaction that writes has ended, in whichever database; and no side is closed
+ * while one holds its tables, which it does until somebody ends it.
+ */
 async function preparedTransactions(look: Look): Promise<Obstacle[]> {
   const found = await rowsOf<{ name: string; database: string }>(
     look,
@@ -81,7 +84,7 @@ async function preparedTransactions(look: Look): Promise<Obstacle[]> {
     {
       code: 'PG_PREPARED_TRANSACTIONS',
       node: look.node,
-      message: `${counted(found.length, 'prepared transaction')} on ${placeOf(look)}: ${listed(found.map((x) => `${x.name} in database ${x.database}`))}; a snapshot for the copy cannot be had before they end`,
+      message: `${counted(found.length, 'prepared transaction')} on ${placeOf(look)}: ${listed(found.map((x) => `${x.name} in database ${x.database}`))}; before they end no snapshot for the copy can be had, and the writes cannot move`,
       remedy: `In database ${first.database}: COMMIT PREPARED ${first.name}; or ROLLBACK PREPARED ${first.name};`,
     },
   ];

@@ -42,7 +42,7 @@ export async function streamView(
   const error = await errorOf(name, { sender, receiver, slot, subscription }, ctx);
   return {
     flowing: flowing(slot, subscription),
-    lag: lag(name, slot),
+    lag: lag(name, { sender, slot, subscription }),
     ...(error !== undefined && { error }),
   };
 }
@@ -71,10 +71,16 @@ function flowing(
   return known(true);
 }
 
-function lag(name: string, slot: Observed<StreamSlot | undefined>): Observed<number> {
+function lag(name: string, { sender, slot, subscription }: Omit<Seen, 'receiver'>): Observed<number> {
   if (slot.kind === 'unknown') return slot;
   const bytes = slot.value?.lag;
-  return bytes === undefined || bytes === null ? unknown(`there is no slot ${name} yet`) : known(bytes);
+  if (bytes !== undefined && bytes !== null) return known(bytes);
+  // Slots do not follow a failover: https://www.postgresql.org/docs/17/logical-replication-failover.html
+  const fed = slot.value === undefined && subscription.kind === 'known' && subscription.value !== undefined;
+  if (!fed || sender instanceof RollgateError) return unknown(`there is no slot ${name} yet`);
+  return unknown(
+    `${sender.node} has no slot ${name} from which the stream could go on: it has become the primary since the stream was begun, or somebody has dropped it; roll back and begin anew`,
+  );
 }
 
 interface Seen {

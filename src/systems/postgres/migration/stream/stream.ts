@@ -80,7 +80,11 @@ async function startStream(
 
   const flows = await waitUntil(
     async () => {
-      const { flowing } = await streamView(sessions, pair, direction, ctx);
+      const { flowing, lag } = await streamView(sessions, pair, direction, ctx);
+      // A side that cannot be asked is another matter than a stream that does not flow: the call is repeated.
+      if (lag.kind === 'unknown') {
+        await Promise.all([locate(sessions, sender.cluster), locate(sessions, receiver.cluster)]);
+      }
       return flowing.kind === 'known' && flowing.value;
     },
     { timeoutMs: 30_000, pollMs: 20 },

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { messageOf, RollgateError } from '../../../../contracts/index.js';
+import { isSilence } from '../../silence.js';
 import { dropFacts, hasBookkeeping, writeFact } from '../bookkeeping.js';
 import { passGuard } from '../ddl-guard.js';
 
@@ -142,12 +143,18 @@ async function inTransaction(client: ClientBase, body: () => Promise<void>): Pro
     await body();
     await client.query('COMMIT');
   } catch (error) {
+    if (isSilence(error)) throw error;
     await client.query('ROLLBACK');
     if (!connectionCodes.includes((error as { code?: string }).code ?? '')) throw error;
     throw new RollgateError(
-      'SYSTEM_REFUSED',
+      // Where there was no answer there may be one later; an answer stays the same.
+      isRefusal(messageOf(error)) ? 'SYSTEM_REFUSED' : 'SYSTEM_UNREACHABLE',
       `the receiving server cannot subscribe: ${messageOf(error)}`,
       'The primaries of both sides must reach each other by the addresses and with the roles of the cluster files.',
     );
   }
 }
+
+/** The sender has answered, and with more than that it is not ready yet. */
+const isRefusal = (message: string): boolean =>
+  message.includes('FATAL:') && !/starting up|shutting down|recovery/.test(message);

@@ -14,7 +14,7 @@ import { dropFacts, readFact, writeFact } from '../bookkeeping.js';
 import { factTable } from '../names.js';
 import { locate, type Located } from '../stream/located.js';
 import { clientsThere } from './clients.js';
-import { setLogIn } from './log-ins.js';
+import { clientsOf, letIn, setLogIn, type Clients } from './log-ins.js';
 import { readSequences, writeSequences, type SequenceValue } from './sequences.js';
 import {
   fenceFact,
@@ -23,6 +23,7 @@ import {
   openedFact,
   permitFact,
   readSideState,
+  type FenceFact,
   type FenceIdentity,
   type OpenedFact,
   type SideState,
@@ -54,11 +55,11 @@ export async function cutOver(
     locate(sessions, pair[receiverOf(direction)]),
   ]);
   const side = receiverOf(direction);
-  const [before, sequences] = await Promise.all([
+  const [before, { sequences, clients }] = await Promise.all([
     receiver.on((client) => readSideState(client, side)),
     sender.on(async (client) => {
-      await requireClosed(client, sender.node, direction, held);
-      return readSequences(client);
+      const fence = await requireClosed(client, sender.node, direction, held);
+      return { sequences: await readSequences(client), clients: await clientsOf(client, fence) };
     }),
   ]);
   if (before.open) return openedBy(before, identity, receiver.node);
@@ -69,7 +70,7 @@ export async function cutOver(
     fence: identity,
     validation: validation.id,
   };
-  await receiver.on((client) => open(client, receiver.node, direction, opened, sequences));
+  await receiver.on((client) => open(client, receiver.node, direction, opened, { sequences, clients }));
   const at = new Date();
   await onStep('opened');
   await requireOpen(receiver, direction);
@@ -81,7 +82,7 @@ async function requireClosed(
   node: string,
   direction: Direction,
   held: SideFence,
-): Promise<void> {
+): Promise<FenceFact> {
   const { fence } = await readSideState(client, senderOf(direction));
   if (fence?.position?.text !== held.position.text || fence.from !== held.from) {
     throw voidFence(
@@ -97,11 +98,12 @@ async function requireClosed(
     'SELECT pg_snapshot_xmax(pg_current_snapshot())::text::numeric = $1::numeric + 1 AS same',
     [fence.last],
   );
-  if (rows[0]?.same === true) return;
+  if (rows[0]?.same === true) return fence;
   const stray = await strayWrites(client, direction, held.position);
   if (stray > 0) {
     throw voidFence(`${stray} changes were written on ${node} past the fence at ${held.position.text}`);
   }
+  return fence;
 }
 
 async function open(
@@ -109,7 +111,7 @@ async function open(
   node: string,
   direction: Direction,
   opened: Omit<OpenedFact, 'at'>,
-  sequences: readonly SequenceValue[],
+  { sequences, clients }: { sequences: readonly SequenceValue[]; clients: Clients },
 ): Promise<void> {
   const side = receiverOf(direction);
   await transaction(client, async () => {
@@ -133,7 +135,7 @@ async function open(
         'Nothing was opened. Have the schema and its roles made first.',
       );
     }
-    await setLogIn(client, logins, 'LOGIN');
+    await setLogIn(client, await letIn(client, logins, clients), 'LOGIN');
     await dropFacts(client, [fenceFact(side)]);
     await writeFact(client, openedFact(side), { ...opened, at: new Date().toISOString() });
   });

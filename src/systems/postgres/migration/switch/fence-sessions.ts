@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ClientBase } from 'pg';
 import {
   receiverOf,
@@ -10,13 +11,16 @@ import {
 import type { Sessions } from '../../connection.js';
 import { dropFacts } from '../bookkeeping.js';
 import { releaseHeld } from '../held-snapshot.js';
+import { timeouts } from '../long-session.js';
 import { streamName } from '../names.js';
 import { locate, type Located } from '../stream/located.js';
 import { publishedTables, tableSizes } from '../validation/table-sizes.js';
 import { openHolder, type Holder } from './holder.js';
 import { standbyRoles } from './log-ins.js';
-import { openSession } from './session.js';
+import { opensByItself } from './opens-by-itself.js';
+import { fenceSessionName, openSession, type FenceSession } from './session.js';
 import { permitFact, readSideState, type FenceFact } from './side-state.js';
+import { graceMs } from './writers.js';
 
 /** Everything about a fence that takes time and can be had before anybody waits. */
 export interface Ready {
@@ -27,6 +31,8 @@ export interface Ready {
   /** On the sender: what holds the locks. */
   readonly locker: ClientBase;
   readonly across: ClientBase;
+  /** Tells this call from others that have closed the same side, or still try to. */
+  readonly attempt: string;
   readonly holders: { readonly sender: Holder; readonly receiver: Holder };
   readonly tables: readonly string[];
   readonly sizes: { readonly sender: readonly TableSize[]; readonly receiver: readonly TableSize[] };
@@ -37,6 +43,11 @@ export interface Ready {
   readonly closed: FenceFact | undefined;
   /** End every session; locks are let go by it. Idempotent. */
   leave(): Promise<void>;
+  /**
+   * The same when something has gone wrong: what the sender does for this call is over when this returns, also a commit
+   * that was under way. @throws SYSTEM_UNREACHABLE
+   */
+  giveUp(): Promise<void>;
 }
 
 /**
@@ -47,8 +58,9 @@ export async function openFenceSessions(
   sessions: Sessions,
   pair: Pair,
   direction: Direction,
-  statementTimeoutMs: number,
+  limits: { maxWritePauseMs: number; timeoutMs: number },
 ): Promise<Ready> {
+  const statementTimeoutMs = Math.max(1000, limits.maxWritePauseMs);
   const [sender, receiver] = await Promise.all([
     locate(sessions, pair[senderOf(direction)]),
     locate(sessions, pair[receiverOf(direction)]),
@@ -83,17 +95,31 @@ export async function openFenceSessions(
     left ??= Promise.allSettled(opened.map((session) => session.end()));
     await left;
   };
+  const attempt = randomUUID();
   const making = [
     keep(openSession(sessions, sender, { statementTimeoutMs })),
-    keep(openSession(sessions, sender, {})),
+    keep(openSession(sessions, sender, { statementTimeoutMs })),
     keep(openSession(sessions, receiver, { statementTimeoutMs })),
-    keep(openHolder(sessions, sender, cutName)),
-    keep(openHolder(sessions, receiver, cutName)),
+    keep(openHolder(sessions, sender, cutName, statementTimeoutMs)),
+    keep(openHolder(sessions, receiver, cutName, statementTimeoutMs)),
+    keep(openWatch(sessions, sender, statementTimeoutMs)),
   ] as const;
   try {
-    const [control, locker, across, heldThere, heldAcross] = await Promise.all(making);
+    const [control, locker, across, heldThere, heldAcross, watch] = await Promise.all(making);
+    const pids = await Promise.all([control, locker, watch].map((session) => pidOf(session.client)));
+    const lifetimeMs = limits.timeoutMs + limits.maxWritePauseMs + 10 * graceMs;
+    opensByItself(watch.client, { side: senderOf(direction), attempt }, lifetimeMs);
     return {
-      ...{ sender, receiver, tables, stay, cutName, closed, leave },
+      ...{ sender, receiver, tables, stay, cutName, closed, attempt },
+      async leave() {
+        // It does not notice that we are gone; where this fails it ends by itself.
+        await end(control.client, [pids[2]], 0).catch(() => undefined);
+        await leave();
+      },
+      async giveUp() {
+        const leaving = leave();
+        await sender.on((client) => end(client, pids, 1000)).finally(() => leaving);
+      },
       ...{ control: control.client, locker: locker.client, across: across.client },
       holders: { sender: heldThere, receiver: heldAcross },
       sizes: {
@@ -106,6 +132,33 @@ export async function openFenceSessions(
     await leave();
     throw error;
   }
+}
+
+/** A session that goes on with what it does when we are gone. */
+async function openWatch(
+  sessions: Sessions,
+  sender: Located,
+  statementTimeoutMs: number,
+): Promise<FenceSession> {
+  const session = await openSession(sessions, sender, { statementTimeoutMs });
+  await session.client.query(`SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY ($1)`, [
+    [...timeouts, 'client_connection_check_interval'],
+  ]);
+  return session;
+}
+
+async function pidOf(client: ClientBase): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  return rows[0]?.pid ?? 0;
+}
+
+/** Sessions of ours, whose numbers nobody else has as long as they may be there. */
+async function end(client: ClientBase, pids: readonly (number | undefined)[], waitMs: number): Promise<void> {
+  await client.query(
+    `SELECT pg_terminate_backend(pid, $3) FROM pg_stat_activity
+      WHERE pid = ANY ($1) AND application_name = $2 AND usename = current_user`,
+    [pids, fenceSessionName, waitMs],
+  );
 }
 
 async function requireCloseable(

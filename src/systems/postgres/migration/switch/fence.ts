@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import {
   messageOf,
@@ -16,6 +17,7 @@ import { waitUntil } from '../../../wait.js';
 import { writeFact } from '../bookkeeping.js';
 import { factTable } from '../names.js';
 import { clientsThere, endClients } from './clients.js';
+import type { Located } from '../stream/located.js';
 import { openFenceSessions, type Ready } from './fence-sessions.js';
 import { requireHeld } from './holder.js';
 import { mayLogIn, setLogIn } from './log-ins.js';
@@ -23,7 +25,7 @@ import { newMarker, seesMarker, writeMarker } from './marker.js';
 import { fenceFact, permitFact, type FenceFact, type FenceIdentity } from './side-state.js';
 import { transaction } from './transaction.js';
 import { unfence } from './unfence.js';
-import { lockOut } from './writers.js';
+import { graceMs, lockOut } from './writers.js';
 
 /** What has been done by then; for tests, which break off there. */
 export type FenceStep = 'locked' | 'closed' | 'gone' | 'applied' | 'permitted';
@@ -55,17 +57,19 @@ export async function fence(
   ctx: EffectContext,
 ): Promise<SideFence> {
   const end = Date.now() + options.timeoutMs;
-  const ready = await openFenceSessions(sessions, pair, direction, Math.max(1000, options.maxWritePauseMs));
+  const ready = await openFenceSessions(sessions, pair, direction, options);
   try {
     if (!ready.closed) await waitUntilNear(ready, direction, options.maxWritePauseMs, end, ctx);
     return await close(ready, direction, options, end, ctx);
   } catch (error) {
     // Whatever it was: clients must not wait for somebody to look.
-    await ready.leave();
-    await unfence(sessions, pair, direction).catch((undone: unknown) => {
-      throw stillClosed(ready.sender.node, error, undone);
-    });
-    throw error;
+    await ready
+      .giveUp()
+      .then(() => unfence(sessions, pair, direction))
+      .catch((undone: unknown) => {
+        throw stillClosed(ready.sender.node, error, undone);
+      });
+    throw await judged(error, [ready.sender, ready.receiver]);
   } finally {
     await ready.leave();
   }
@@ -105,31 +109,38 @@ async function close(
     if (Date.now() > began + pauseMs) throw late(`writers have waited for ${Date.now() - began} ms`);
     return began + pauseMs - Date.now();
   };
+  // A side that falls silent is not waited for any longer than writers wait.
+  const of = <T>({ node }: Located, ask: () => Promise<T>): Promise<T> => inTime(node, left(), ask);
   await onStep('locked');
-  left();
-  const fact = await closeRoles(ready, direction, new Date(began).toISOString());
+  const fact = await of(sender, () => closeRoles(ready, direction, new Date(began).toISOString(), left()));
   await onStep('closed');
-  await endAllClients(control, sender.node, left(), ctx);
+  await of(sender, () => endAllClients(control, sender.node, left(), ctx));
   await onStep('gone');
 
   const marker = newMarker(cutName);
-  const [position, senderId] = await Promise.all([writeMarker(control, marker), holders.sender.take()]);
-  if (!(await seesMarker(across, marker, left(), ctx)))
+  const [position, senderId] = await of(sender, () =>
+    Promise.all([writeMarker(control, marker), holders.sender.take()]),
+  );
+  if (!(await of(receiver, () => seesMarker(across, marker, left(), ctx))))
     throw late(`${receiver.node} has not applied everything of ${sender.node} within ${pauseMs} ms`);
-  const receiverId = await holders.receiver.take();
+  const receiverId = await of(receiver, () => holders.receiver.take());
   await onStep('applied');
-  left();
 
-  await Promise.all([
-    recordPosition(control, direction, fact, position),
-    permit(across, direction, { position: position.text, from: fact.from }),
-    holders.sender.confirm(control).then((held) => requireHeld(held, sender.node)),
+  // Up to here nobody can open the receiver; from the record on, only a question to it tells whether somebody has.
+  await of(sender, () => recordPosition(control, direction, fact, position));
+  const [held, heldAcross] = await Promise.all([
+    of(sender, () => holders.sender.confirm(control, left(), ctx)),
+    of(receiver, async () => {
+      await permit(across, direction, { position: position.text, from: fact.from });
+      return holders.receiver.confirm(across, left(), ctx);
+    }),
   ]);
-  requireHeld(await holders.receiver.confirm(across), receiver.node);
+  requireHeld(held, sender.node);
+  requireHeld(heldAcross, receiver.node);
   await onStep('permitted');
   left();
   const at = new Date().toISOString();
-  const held = {
+  const snapshots = {
     sender: { id: senderId, tables: ready.sizes.sender },
     receiver: { id: receiverId, tables: ready.sizes.receiver },
   };
@@ -146,29 +157,46 @@ async function close(
       position,
       snapshots:
         direction === 'forward'
-          ? { source: held.sender, destination: held.receiver }
-          : { source: held.receiver, destination: held.sender },
+          ? { source: snapshots.sender, destination: snapshots.receiver }
+          : { source: snapshots.receiver, destination: snapshots.sender },
       writePauseMs: Date.now() - Date.parse(fact.from),
       at,
     },
   });
 }
 
-/** In one transaction with the fact of it; who was let in again meanwhile is closed and remembered too. */
+/**
+ * In one transaction with the fact of it; who was let in again meanwhile is closed and remembered too. Only where the
+ * side is still as this call has found it: a fence that somebody else has made since, and rests on, must stay.
+ */
 async function closeRoles(
-  { control, closed, stay }: Ready,
+  { control, closed, stay, attempt }: Ready,
   direction: Direction,
   from: string,
+  leftMs: number,
 ): Promise<FenceFact> {
   return transaction(control, async () => {
     const logins = await mayLogIn(control, stay);
+    const { rows } = await control.query<{ until: number }>(
+      'SELECT extract(epoch FROM clock_timestamp())::float8 + $1 / 1000.0 AS until',
+      [leftMs + graceMs],
+    );
     const fact: FenceFact = {
       logins: [...new Set([...(closed?.logins ?? []), ...logins])].sort(),
-      stay,
-      from: closed?.from ?? from,
+      ...{ stay, from: closed?.from ?? from, attempt, until: rows[0]?.until ?? 0 },
     };
+    const name = fenceFact(senderOf(direction));
+    const { rowCount } = closed
+      ? await control.query(
+          `UPDATE ${factTable} SET value = $2 WHERE name = $1 AND value ->> 'attempt' = $3`,
+          [name, JSON.stringify(fact), closed.attempt],
+        )
+      : await control.query(
+          `INSERT INTO ${factTable} (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
+          [name, JSON.stringify(fact)],
+        );
+    if (rowCount !== 1) throw undone();
     await setLogIn(control, logins, 'NOLOGIN');
-    await writeFact(control, fenceFact(senderOf(direction)), fact);
     return fact;
   });
 }
@@ -207,16 +235,49 @@ async function recordPosition(
     const { rowCount } = await control.query(
       `UPDATE ${factTable}
           SET value = value || jsonb_build_object('position', $3::jsonb, 'last', pg_current_xact_id()::text)
-        WHERE name = $1 AND value ->> 'from' = $2`,
-      [fenceFact(senderOf(direction)), fact.from, JSON.stringify(position)],
+        WHERE name = $1 AND value ->> 'attempt' = $2`,
+      [fenceFact(senderOf(direction)), fact.attempt, JSON.stringify(position)],
     );
-    if (rowCount === 1) return;
+    if (rowCount !== 1) throw undone();
+  });
+}
+
+/**
+ * A side that cannot be reached is waited for by a repetition, which closes nothing before both answer. One that
+ * answers, and only was too slow, would have clients cut off again and again.
+ */
+async function judged(error: unknown, sides: readonly Located[]): Promise<unknown> {
+  if (!(error instanceof RollgateError && error.code === 'SYSTEM_UNREACHABLE')) return error;
+  try {
+    for (const { on } of sides) await on((client) => client.query('SELECT'), { fresh: true });
+  } catch {
+    return error;
+  }
+  return late(error.message);
+}
+
+const undone = (): RollgateError =>
+  new RollgateError(
+    'FENCE_VOID',
+    'the fence was made or undone by somebody else while it was being made',
+    'Another worker acts on this migration at the same time; look at its status, then retry.',
+  );
+
+/** @throws SYSTEM_UNREACHABLE, which has the call repeated: that begins by seeing whether both sides answer */
+async function inTime<T>(node: string, timeoutMs: number, ask: () => Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const silent = delay(timeoutMs + graceMs / 4, undefined, { signal: over.signal }).then(() => {
     throw new RollgateError(
-      'FENCE_VOID',
-      'the fence was undone while it was being made',
-      'Somebody else acts on this migration at the same time; look at its status, then retry.',
+      'SYSTEM_UNREACHABLE',
+      `${node} did not answer within the ${timeoutMs} ms that were left of the write pause`,
+      `Check ${node} and the network between it and the workers; the call is repeated by itself.`,
     );
   });
+  try {
+    return await Promise.race([ask(), silent]);
+  } finally {
+    over.abort();
+  }
 }
 
 const permit = (across: ClientBase, direction: Direction, identity: FenceIdentity): Promise<void> =>

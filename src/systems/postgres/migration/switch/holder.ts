@@ -1,5 +1,6 @@
 import type { Client, ClientBase } from 'pg';
-import { RollgateError } from '../../../../contracts/index.js';
+import { RollgateError, type EffectContext } from '../../../../contracts/index.js';
+import { waitUntil } from '../../../wait.js';
 import type { Sessions } from '../../connection.js';
 import { timeouts } from '../long-session.js';
 import { holdPrefix } from '../names.js';
@@ -10,8 +11,8 @@ import { openSession } from './session.js';
 export interface Holder {
   /** Take the snapshot of now and have the server hold it. @returns its id */
   take(): Promise<string>;
-  /** Seen by another session of that server: it holds, and goes on when we are gone. */
-  confirm(client: ClientBase): Promise<boolean>;
+  /** Seen by another session of that server within the time: it holds, and goes on when we are gone. */
+  confirm(client: ClientBase, timeoutMs: number, ctx: EffectContext): Promise<boolean>;
   /** Let go of the session, and of what it holds when it has not been taken for good. */
   end(): Promise<void>;
 }
@@ -19,9 +20,14 @@ export interface Holder {
 /** Seconds, as in held-snapshot.ts. */
 const withoutEnd = 1_000_000_000;
 
-export async function openHolder(sessions: Sessions, at: Located, name: string): Promise<Holder> {
+export async function openHolder(
+  sessions: Sessions,
+  at: Located,
+  name: string,
+  statementTimeoutMs: number,
+): Promise<Holder> {
   const own = `${holdPrefix}${name}`;
-  const { client, end } = await openSession(sessions, at, { name: own });
+  const { client, end } = await openSession(sessions, at, { name: own, statementTimeoutMs });
   await client.query(`SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY ($1)`, [
     [...timeouts, 'client_connection_check_interval'],
   ]);
@@ -38,12 +44,16 @@ export async function openHolder(sessions: Sessions, at: Located, name: string):
       held = `${own} ${id}`;
       return id;
     },
-    async confirm(observer) {
-      const { rowCount } = await observer.query(
-        `SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'PgSleep' AND backend_xmin IS NOT NULL`,
-        [held],
-      );
-      return rowCount === 1;
+    confirm(observer, timeoutMs, ctx) {
+      const sleeps = async (): Promise<boolean> => {
+        const { rowCount } = await observer.query(
+          `SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'PgSleep' AND backend_xmin IS NOT NULL`,
+          [held],
+        );
+        return rowCount === 1;
+      };
+      // On a busy server it may take a moment until it does what it was told.
+      return waitUntil(sleeps, { timeoutMs, pollMs: 1 }, ctx);
     },
     // Who holds is ended by name.
     end: () => (held === undefined ? end() : Promise.resolve()),

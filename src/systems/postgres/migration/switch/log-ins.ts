@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import type { FenceFact } from './side-state.js';
 
 /**
  * Roles that physical standbys stream with now and that cannot write a table of this database: closed, a standby
@@ -46,4 +47,44 @@ export async function setLogIn(
   await client.query(
     rows.map(({ role }) => `ALTER ROLE ${client.escapeIdentifier(role)} ${option}`).join('; '),
   );
+}
+
+/** Whom a side let in when it was closed, and whom not, of its clients: a server's own roles are its own matter. */
+export interface Clients {
+  readonly allowed: readonly string[];
+  readonly refused: readonly string[];
+}
+
+/** SQL: roles that are neither for standbys nor superusers; names that begin with pg_ come with the server. */
+const ofClients = "NOT rolsuper AND NOT rolreplication AND rolname !~ '^pg_' AND rolname <> current_user";
+
+export async function clientsOf(
+  client: ClientBase,
+  { logins, stay }: Pick<FenceFact, 'logins' | 'stay'>,
+): Promise<Clients> {
+  const { rows } = await client.query<{ role: string }>(
+    `SELECT rolname::text AS role FROM pg_roles WHERE ${ofClients} AND rolname <> ALL ($1)`,
+    [stay],
+  );
+  const roles = rows.map((row) => row.role);
+  return {
+    allowed: roles.filter((role) => logins.includes(role)),
+    refused: roles.filter((role) => !logins.includes(role)),
+  };
+}
+
+/**
+ * Who may log in on the side that opens: whom it knew as such, but of the clients as it was on the side that was
+ * closed. Whose right was given or taken there since has or has not it here.
+ */
+export async function letIn(
+  client: ClientBase,
+  known: readonly string[],
+  { allowed, refused }: Clients,
+): Promise<string[]> {
+  const { rows } = await client.query<{ role: string }>(
+    `SELECT rolname::text AS role FROM pg_roles WHERE ${ofClients} AND rolname = ANY ($1)`,
+    [allowed],
+  );
+  return [...new Set([...known, ...rows.map((row) => row.role)])].filter((role) => !refused.includes(role));
 }

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { messageOf, nodeSpec, RollgateError } from '../../../../contracts/index.js';
 import type { Sessions } from '../../connection.js';
+import { endSession } from '../../silence.js';
 import type { Located } from '../stream/located.js';
 
 /** A session opened before the fence, because opening one costs more than anything that is done in it. */
@@ -39,5 +40,5 @@ export async function openSession(
       { cause: error },
     );
   }
-  return { client, end: () => client.end() };
+  return { client, end: () => endSession(client) };
 }

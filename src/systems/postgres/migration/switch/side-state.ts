@@ -11,7 +11,14 @@ export interface FenceFact {
   readonly stay: readonly string[];
   /** When writers began to wait. ISO 8601. */
   readonly from: string;
-  /** Once the other side has everything. */
+  /** Which call has closed it, or closes it on: every later one has its own. */
+  readonly attempt: string;
+  /** Seconds of the server's own clock: without a position it opens by itself then, see `opens-by-itself.ts`. */
+  readonly until: number;
+  /**
+   * Once the other side has everything. Written before the other side is given its permit: without a position nobody
+   * can open that side, so that this one is opened again without a question to it.
+   */
   readonly position?: Position;
   /** The transaction that wrote this down: the last one of this side, as long as nobody writes past the fence. */
   readonly last?: string;

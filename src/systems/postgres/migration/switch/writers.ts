@@ -6,6 +6,9 @@ import { waitUntil } from '../../../wait.js';
 /** A transaction of this age would make everybody who comes behind our lock wait for it, ms. */
 const oldWriterMs = 20;
 
+/** What the server waits beyond our own bound before it acts in our place, ms. */
+export const graceMs = 200;
+
 /** Errors after which the locks are tried for again: lock_not_available, query_canceled, deadlock_detected. */
 const again = ['55P03', '57014', '40P01'];
 
@@ -29,7 +32,9 @@ export async function lockOut(
   for (;;) {
     await waitForOldWriters(client, tables, limits.end, ctx);
     await client.query(
-      `BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = ${wait}; SET LOCAL statement_timeout = ${wait}`,
+      // Should we be cut off with the locks, the server lets go of them by itself.
+      `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(limits.pauseMs) + graceMs};
+       SET LOCAL lock_timeout = ${wait}; SET LOCAL statement_timeout = ${wait}`,
     );
     const from = Date.now();
     try {

@@ -13,6 +13,7 @@ import {
 import { waitUntil } from '../../../wait.js';
 import type { Sessions } from '../../connection.js';
 import { markerTable, streamName } from '../names.js';
+import { readSlot } from '../stream/slot.js';
 import { ensureCutTrigger } from './cut-trigger.js';
 import { beginSnapshot, flushLog, lockAndMark, type Exported, type LockedMoment } from './locked-moment.js';
 import { waitForQuiet, type Writer } from './long-writers.js';
@@ -75,6 +76,13 @@ export async function exactCut<T>(
   const [sender, receiver] = [at(senderOf(direction)), at(receiverOf(direction))];
   const until = performance.now() + timeoutMs;
 
+  const slot = await sessions.on(sender.cluster, sender.node, (client) => readSlot(client, stream));
+  // A marker would never arrive, though a worker of the receiver goes on trying to connect.
+  if (!slot)
+    throw refused(
+      options,
+      `${sender.node} has no slot ${stream}, as after a failover, from which the stream could go on; roll back and begin anew`,
+    );
   await sessions.on(receiver.cluster, receiver.node, ensureCutTrigger);
   const flows = await waitUntil(
     () => sessions.on(receiver.cluster, receiver.node, (client) => isApplying(client, stream)),

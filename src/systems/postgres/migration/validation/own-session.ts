@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { messageOf, nodeSpec, RollgateError, type ClusterSpec } from '../../../../contracts/index.js';
 import { applicationName, type Sessions } from '../../connection.js';
+import { endSession, keepalives } from '../../silence.js';
 
 /** A session for a transaction that goes on over several statements; whoever opens it ends it. */
 export interface OwnSession {
@@ -36,10 +37,10 @@ export async function openSession(
     await client.query(
       `SELECT set_config(b.name, b.value, false) FROM json_each_text($1) AS b (name, value)
          JOIN pg_settings s ON s.name = b.name`,
-      [JSON.stringify(bounds)],
+      [JSON.stringify({ ...keepalives, ...bounds })],
     );
   } catch (error) {
-    await client.end();
+    await endSession(client);
     throw new RollgateError(
       'SYSTEM_UNREACHABLE',
       `no session on ${node} for a cut: ${messageOf(error)}`,
@@ -47,5 +48,5 @@ export async function openSession(
       { cause: error },
     );
   }
-  return { client, endedBy: () => endedBy, end: () => client.end() };
+  return { client, endedBy: () => endedBy, end: () => endSession(client) };
 }

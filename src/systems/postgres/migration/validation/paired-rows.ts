@@ -17,11 +17,10 @@ const otherThan = (side: Side): Side => (side === 'source' ? 'destination' : 'so
  */
 export async function pairRows(
   readers: Readonly<Record<Side, TableReader>>,
-  table: string,
+  { table, key }: { readonly table: string; readonly key: readonly string[] },
   left: Readonly<Record<Side, readonly PlacedRow[]>>,
   { limit, seen }: { limit: number; seen: Readonly<Record<Side, Set<string>>> },
 ): Promise<Mismatch[]> {
-  const key = await readers.source.read((client) => keyOf(client, table));
   const found: Mismatch[] = [];
   for (const side of ['source', 'destination'] as const) {
     const places = left[side]
@@ -47,7 +46,7 @@ export async function pairRows(
  * Columns of the replica identity where it is an index, else of the primary key; none: rows have no key.
  * https://www.postgresql.org/docs/17/sql-altertable.html#SQL-ALTERTABLE-REPLICA-IDENTITY
  */
-async function keyOf(client: ClientBase, table: string): Promise<string[]> {
+export async function keyOf(client: ClientBase, table: string): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT a.attname AS name
        FROM (SELECT * FROM pg_index

@@ -15,32 +15,39 @@ export interface PlacedRow {
 
 const bucketCount = 1024;
 
-/** All rows of a table in buckets by their hash, in one pass. */
+const bucketOf = (columns: readonly TableColumn[]): string =>
+  `(${rowHash(columns)} & ${bucketCount - 1})::int`;
+
+/**
+ * All rows of a table in buckets, in one pass.
+ * @param by the columns that say in which bucket a row is: few are hashed faster than all when its rows are fetched
+ */
 export async function bucketsOf(
   client: ClientBase,
   table: string,
   columns: readonly TableColumn[],
+  by: readonly TableColumn[],
 ): Promise<ReadonlyMap<number, Bucket>> {
   // Without OFFSET the inner select is merged into the outer one, and every row is hashed twice.
   const { rows } = await client.query<{ bucket: number; rows: string; sum: string }>(
-    `SELECT (h & ${bucketCount - 1})::int AS bucket, count(*)::text AS rows, sum(h)::text AS sum
-       FROM (SELECT ${rowHash(columns)} AS h FROM ONLY ${table} AS t OFFSET 0) AS hashed
+    `SELECT bucket, count(*)::text AS rows, sum(h)::text AS sum
+       FROM (SELECT ${rowHash(columns)} AS h, ${bucketOf(by)} AS bucket FROM ONLY ${table} AS t OFFSET 0) AS hashed
       GROUP BY 1`,
   );
   return new Map(rows.map(({ bucket, rows: count, sum }) => [bucket, { rows: Number(count), sum }]));
 }
 
-/** The rows of some buckets. */
+/** The rows of some buckets, made by the same columns. */
 export async function rowsOf(
   client: ClientBase,
   table: string,
   columns: readonly TableColumn[],
+  by: readonly TableColumn[],
   buckets: readonly number[],
 ): Promise<PlacedRow[]> {
   const { rows } = await client.query<PlacedRow>(
-    `SELECT h::text AS hash, place::text
-       FROM (SELECT ${rowHash(columns)} AS h, t.ctid AS place FROM ONLY ${table} AS t OFFSET 0) AS hashed
-      WHERE (h & ${bucketCount - 1})::int = ANY ($1)`,
+    `SELECT ${rowHash(columns)}::text AS hash, t.ctid::text AS place
+       FROM ONLY ${table} AS t WHERE ${bucketOf(by)} = ANY ($1::int[])`,
     [buckets],
   );
   return rows;

@@ -63,6 +63,10 @@ export async function readSnapshot<T>(
         const answer = await Promise.race([body(client), watch(reader, pid, ctx, done.signal)]);
         await client.query('COMMIT');
         return answer;
+      } catch (error) {
+        // Who is called off says so by the reason that it was given.
+        ctx.signal.throwIfAborted();
+        throw error;
       } finally {
         done.abort();
       }
