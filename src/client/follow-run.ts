@@ -122,6 +122,7 @@ function endedInTemporal(state: RunState, description: WorkflowExecutionDescript
     ...state,
     phase: 'finished',
     run: { ...state.run, outcome: 'failed', endedAt: at },
+    ...(state.pipeline && { pipeline: { ...state.pipeline, outcome: 'failed' } }),
     failure: {
       code: 'INTERNAL',
       message: `the workflow was ended in Temporal (${description.status.name.toLowerCase()})${state.failure ? `; before: ${state.failure.message}` : ''}`,

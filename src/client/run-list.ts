@@ -51,8 +51,10 @@ export interface RunListing {
   readonly cluster: string;
   readonly system: string;
   readonly kind: RunState['run']['kind'] | 'Pipeline';
-  /** The version; of a formation `a cluster from <seed>`. */
+  /** The version; of a formation `a cluster from <seed>`; of a pipeline that of its last stage. */
   readonly target: string;
+  /** Of a pipeline. At which stage it is says {@link RunHandle.status}. */
+  readonly pipeline?: { readonly name: string; readonly stages: readonly string[] };
   readonly phase: string;
   /** Whether the workflow is running or how it was closed, in Temporal's words. */
   readonly workflow: string;
@@ -89,6 +91,7 @@ export async function listRuns(session: Session, filter: RunFilter): Promise<rea
         system: attributes.get(attributeKeys.system) ?? '',
         kind: kindsOfRuns.get(run.type) ?? 'RollingUpgrade',
         target: attributes.get(attributeKeys.target) ?? '',
+        ...pipelineIn(run.memo),
         phase: attributes.get(attributeKeys.phase) ?? '',
         workflow: run.status.name.toLowerCase(),
         startedAt: run.startTime.toISOString(),
@@ -100,6 +103,15 @@ export async function listRuns(session: Session, filter: RunFilter): Promise<rea
     throw asRollgateError(error, 'the list of runs');
   }
   return runs;
+}
+
+/** What the start of a pipeline has written into the memo of its workflow. */
+export function pipelineIn(
+  memo: Readonly<Record<string, unknown>> | undefined,
+): Pick<RunListing, 'pipeline'> {
+  const { pipeline: name, stages } = memo ?? {};
+  if (typeof name !== 'string' || !Array.isArray(stages)) return {};
+  return { pipeline: { name, stages: stages.filter((stage) => typeof stage === 'string') } };
 }
 
 function equals(attribute: string, value: string | undefined): string[] {

@@ -1,4 +1,4 @@
-import { RollgateError, type RunState, type ValidationInput } from '../contracts/index.js';
+import { isOver, RollgateError, type RunState, type ValidationInput } from '../contracts/index.js';
 import { flowing } from '../planning/migration/phases.js';
 import type { RunHandle } from './run-handle.js';
 
@@ -48,7 +48,7 @@ export async function requireNoRun(
     if (error instanceof RollgateError && error.code === 'RUN_NOT_FOUND') return;
     throw error;
   }
-  if (state.run.outcome !== 'running') return;
+  if (isOver(state)) return;
   throw new RollgateError(
     'RUN_ALREADY_RUNNING',
     `cluster ${cluster} has a run in progress (${state.run.workflowId})`,

@@ -1,5 +1,5 @@
 import { receiverOf, senderOf } from '../contracts/index.js';
-import { formatAmount, formatValue } from './format.js';
+import { formatAmount, formatCount, formatTime, formatValue } from './format.js';
 import type { Summary } from './summary-schema.js';
 
 type Migration = NonNullable<Summary['migration']>;
@@ -20,6 +20,19 @@ export const moveWords: Readonly<Record<Migration['switches'][number]['result'],
   done: 'done',
   undone: 'given up',
 };
+
+/** What went with a destination that was given up, and that the spec accepts such a loss by name. */
+export function formatLossWindow({ lossWindow, source, destination }: Migration): string | undefined {
+  if (!lossWindow) return undefined;
+  const { window, from, to, lost } = lossWindow;
+  const measured =
+    lost === undefined
+      ? `What it had confirmed before ${source} had it is lost; how much that is was not measured`
+      : lost === 0
+        ? `No write of the probe that it had confirmed is missing on ${source}`
+        : `Of the writes of the probe that it had confirmed ${formatCount(lost)} ${lost === 1 ? 'is' : 'are'} missing on ${source}`;
+  return `${window}, accepted by the spec: ${destination} took the writes from ${formatTime(from)} to ${formatTime(to)} UTC and is lost. ${measured}`;
+}
 
 /** How many rows differ, or that the copies are equal. */
 export const formatEquality = ({ mismatches }: Migration['cuts'][number]): string =>

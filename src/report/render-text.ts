@@ -12,10 +12,11 @@ import {
   msBetween,
   whyNotMeasured,
 } from './format.js';
-import { formatStanding } from './format-migration.js';
+import { formatLossWindow, formatStanding } from './format-migration.js';
 import type { Summary } from './summary-schema.js';
 import { backupLines } from './text/backups.js';
 import { formationLines } from './text/formation.js';
+import { labelled, table } from './text/layout.js';
 import { cutLines, migrationLines, moveLines } from './text/migration.js';
 import { switchLines } from './text/switches.js';
 
@@ -24,7 +25,8 @@ export function renderText(summary: Summary): string {
   const blocks = [
     alarm(summary),
     heading(summary),
-    failure(summary),
+    failure('failure', summary.failure),
+    failure('cause', summary.cause),
     labelled('waiting', waiting(summary)),
     nodes(summary),
     labelled('formation', formationLines(summary)),
@@ -77,9 +79,10 @@ export function renderText(summary: Summary): string {
     .join('\n\n')}\n`;
 }
 
-function alarm({ writes: measured }: Summary): string[] {
+/** What must not be overlooked: lost writes, and a history that has no order; empty when all is well. */
+export function alarm({ writes: measured, migration }: Summary): string[] {
   if (!measured) return [];
-  const told = [...lostWrites(measured), ...violation(measured)];
+  const told = [...lostWrites(measured, migration), ...violation(measured)];
   const line = '!'.repeat(72);
   return told.length === 0 ? [] : [line, ...told, line];
 }
@@ -92,10 +95,15 @@ function violation({ linearizability: checked }: NonNullable<Summary['writes']>)
   ];
 }
 
-function lostWrites(measured: NonNullable<Summary['writes']>): string[] {
+function lostWrites(measured: NonNullable<Summary['writes']>, migration: Summary['migration']): string[] {
   if (measured.lost === 0) return [];
+  const window = migration && formatLossWindow(migration);
   return [
     `!! ${measured.lost} ACKNOWLEDGED ${measured.lost === 1 ? 'WRITE IS' : 'WRITES ARE'} LOST (of ${measured.acknowledged})`,
+    ...(measured.lostBetween
+      ? [`!! acknowledged ${formatSpan(measured.lostBetween.from, measured.lostBetween.to)} UTC`]
+      : []),
+    ...(window === undefined ? [] : [`!! ${window}`]),
     ...measured.lostKeys.slice(0, 10).map((key) => `!!   ${key}`),
     ...(measured.lost > Math.min(10, measured.lostKeys.length) ? ['!!   …'] : []),
   ];
@@ -117,10 +125,11 @@ function heading(summary: Summary): string[] {
   ];
 }
 
-function failure({ failure: failed }: Summary): string[] {
+/** What stopped the run; or for what it turned back by itself. */
+function failure(label: 'failure' | 'cause', failed: Summary['failure']): string[] {
   if (!failed) return [];
   const where = [failed.step, failed.node].filter((t) => t !== undefined).join(', ');
-  return labelled('failure', [
+  return labelled(label, [
     `${failed.code}${where === '' ? '' : ` in ${where}`}: ${failed.message}`,
     `remedy: ${failed.remedy}`,
   ]);
@@ -182,21 +191,4 @@ function writes(summary: Summary): string[] {
         `NOT OBSERVED for ${formatMs(g.ms)} from ${formatTime(g.from)} UTC (${formatDuring(g.during)}): no probe was alive`,
     ),
   ];
-}
-
-const labelWidth = 11;
-
-/** A label, and its lines beside it. */
-function labelled(label: string, lines: readonly string[]): string[] {
-  return lines.map((line, i) => `${(i === 0 ? label : '').padEnd(labelWidth)}${line}`);
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((r) => (r[column] ?? '').length)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -1,4 +1,10 @@
-import type { MigrationState, RunState, SideSwitch, Validation } from '../contracts/index.js';
+import {
+  lossWindowOf,
+  type MigrationState,
+  type RunState,
+  type SideSwitch,
+  type Validation,
+} from '../contracts/index.js';
 import { msBetween } from './format.js';
 import { gapDuring } from './summarize-writes.js';
 import type { Summary } from './summary-schema.js';
@@ -18,6 +24,7 @@ export function migrationOf(state: RunState, asOf: string): Migration | undefine
     copy: copyOf(migration),
     cuts: migration.validations.map(cutOf),
     switches: migration.switches.map((s) => moveOf(s, state, asOf)),
+    lossWindow: lossWindowOf(state),
   };
 }
 

@@ -33,6 +33,7 @@ export function writesOf(
     unknown: writes.unknown,
     resurrected: writes.resurrected,
     lostKeys: [...writes.lostKeys],
+    lostBetween: writes.lostBetween && { ...writes.lostBetween },
     longestGapMs: write?.ms ?? null,
     longestGapDuring: when(write),
     longestReadGapMs: read?.ms ?? null,

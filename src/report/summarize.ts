@@ -1,4 +1,4 @@
-import type { NodeProgress, RunState, SwitchRecord } from '../contracts/index.js';
+import type { NodeProgress, RunFailure, RunState, SwitchRecord } from '../contracts/index.js';
 import { migrationOf } from './summarize-migration.js';
 import { gapDuring, measurementOf, writesOf } from './summarize-writes.js';
 import type { Summary } from './summary-schema.js';
@@ -131,19 +131,17 @@ export function summarize(state: RunState): Summary {
     })),
     leftUndone: state.leftUndone.map(({ what, command, error }) => ({ what, command, error })),
     windows: (plan?.windows ?? []).map(({ name, risk }) => ({ name, risk })),
-    failure: state.failure && {
-      code: state.failure.code,
-      message: state.failure.message,
-      remedy: state.failure.remedy,
-      step: state.failure.step,
-      node: state.failure.node,
-      at: state.failure.at,
-    },
+    failure: state.failure && failureOf(state.failure),
+    cause: state.cause && failureOf(state.cause),
     resumeHint: state.resumeHint,
     faults: state.faults.map(({ kind, during: when, at }) => ({ kind, during: when, at })),
     timeline: state.timeline.map(({ at, kind, step, node, text }) => ({ at, kind, step, node, text })),
   };
 }
+
+const failureOf = ({ code, message, remedy, step, node, at }: RunFailure): Summary['failure'] => ({
+  ...{ code, message, remedy, step, node, at },
+});
 
 const switchOf = (s: SwitchRecord): Summary['switches'][number] => ({
   group: s.group,

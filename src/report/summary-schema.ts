@@ -122,6 +122,10 @@ const Writes = z.strictObject({
   unknown: Count.describe('Sent and never answered: may or may not be there.'),
   resurrected: Count.describe('Refused, and present afterwards.'),
   lostKeys: z.array(z.string()).describe('Up to 100 of the lost writes.'),
+  lostBetween: z
+    .strictObject({ from: Time, to: Time })
+    .optional()
+    .describe('When the first and the last of them were acknowledged; absent: none is lost.'),
   longestGapMs: Ms.nullable().describe('Between two acknowledged writes over all clients.'),
   longestGapDuring: z.string().nullable(),
   longestReadGapMs: Ms.nullable(),
@@ -139,6 +143,15 @@ const Writes = z.strictObject({
   ),
   startedAt: Time,
   endedAt: Time,
+});
+
+const Failure = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+  step: z.string().optional(),
+  node: z.string().optional(),
+  at: Time,
 });
 
 const Borrowed = z.strictObject({
@@ -195,16 +208,10 @@ export const Summary = z.strictObject({
   windows: z
     .array(z.strictObject({ name: z.string(), risk: z.string() }))
     .describe('Windows of possible loss that the spec accepted.'),
-  failure: z
-    .strictObject({
-      code: z.string(),
-      message: z.string(),
-      remedy: z.string(),
-      step: z.string().optional(),
-      node: z.string().optional(),
-      at: Time,
-    })
-    .optional(),
+  failure: Failure.optional(),
+  cause: Failure.optional().describe(
+    'For which the run has turned back by itself; it stays when the way back has ended well.',
+  ),
   resumeHint: z.string().describe('How to go on from here; empty when the run has ended.'),
   faults: z
     .array(z.strictObject({ kind: z.string(), during: z.string(), at: Time }))

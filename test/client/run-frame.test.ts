@@ -99,7 +99,7 @@ describe('R-SAGA-6: the display of a storage migration', () => {
 
   it.each([
     ['cutover', 'clients must connect there'],
-    ['cutover/2', 'both copies are compared again'],
+    ['cutover/2', 'is made again first'],
     ['accept', 'there is no way back from there'],
   ] as const)('asks for the approval of %s with what it means', (step, meaning) => {
     const lines = runFrame(waitingRun(step), plain).split('\n');
@@ -112,6 +112,13 @@ describe('R-SAGA-6: the display of a storage migration', () => {
     const back = { direction: 'back' } as const;
     expect(runFrame({ ...waitingRun('accept'), ...back }, plain)).toContain('postgres back to orders\n');
     expect(runFrame({ ...copyingRun(), ...back }, plain)).toContain('migration to orders-18 is taken back');
+  });
+
+  it('says for what it has turned back by itself', () => {
+    const { failure, ...state } = differingRun();
+    const frame = runFrame({ ...state, ...(failure && { cause: failure }) }, plain);
+    expect(frame).toContain('turned back because of COPIES_DIFFER: 3 rows of ');
+    expect(frame).toContain('remedy before it is tried again: See them in the report.');
   });
 
   it('ends with phase and side in its last line', () => {

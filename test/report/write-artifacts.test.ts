@@ -2,9 +2,11 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PipelineSummary } from '../../src/report/schema/pipeline.js';
 import { Summary } from '../../src/report/summary-schema.js';
 import { writeArtifacts } from '../../src/report/write-artifacts.js';
 import { finishedRun, runInProgress } from './fixture.js';
+import { betweenStages, pipelineBack, pipelineId, pipelineTurning } from './pipeline-fixture.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -39,12 +41,35 @@ describe('R-PROOF-1: artifacts/<run id>/', () => {
     expect(await readdir(target)).toHaveLength(3);
   });
 
+  test('R-SWITCH-5: each stage of a pipeline is a chapter of one report, which is written anew at its end', async () => {
+    const told: { outcome: string; chapters: number; sections: number }[] = [];
+    for (const state of [betweenStages(), pipelineTurning(), pipelineBack()]) {
+      const written = await writeArtifacts(state, directory);
+      expect(written.directory).toBe(join(directory, pipelineId));
+      const read = (name: string): Promise<string> => readFile(join(written.directory, name), 'utf8');
+      const { run, chapters } = PipelineSummary.parse(JSON.parse(await read('summary.json')));
+      const sections = (await read('report.html')).match(/<article class="chapter"/g)?.length ?? 0;
+      told.push({ outcome: run.outcome, chapters: chapters.length, sections });
+      expect(await read('summary.txt')).toContain(`chapter ${chapters.length} of ${chapters.length}: `);
+    }
+    expect(told).toEqual([
+      { outcome: 'running', chapters: 1, sections: 1 },
+      { outcome: 'running', chapters: 2, sections: 2 },
+      { outcome: 'rolled-back', chapters: 3, sections: 3 },
+    ]);
+    expect(await readdir(directory)).toEqual([pipelineId]);
+    expect(await readdir(join(directory, pipelineId))).toHaveLength(3);
+  });
+
   test('R-SAFE-2: a run id that is no plain file name is refused, and nothing is written', async () => {
     const state = finishedRun();
     for (const id of ['../../outside', '..', '', 'a/b']) {
       await expect(writeArtifacts({ ...state, run: { ...state.run, id } }, directory)).rejects.toThrow(
         /plain file name/,
       );
+      const { pipeline, ...stage } = betweenStages();
+      const strange = { ...stage, pipeline: { ...pipeline, runId: id } };
+      await expect(writeArtifacts(strange, directory)).rejects.toThrow(/plain file name/);
     }
     expect(await readdir(directory)).toEqual([]);
   });

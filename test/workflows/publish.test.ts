@@ -3,6 +3,12 @@ import { describe as page } from '../../src/workflows/publish.js';
 import { forming } from '../client/support/formation-states.js';
 import { rolling, waiting } from '../client/support/run-states.js';
 import { at } from '../report/fixture.js';
+import {
+  betweenStages,
+  completedPipeline,
+  pipelineGoingBack,
+  waitingPipeline,
+} from '../report/pipeline-fixture.js';
 import { copyingRun, differingRun, migratedRun, waitingRun } from '../report/migration-fixture.js';
 
 it('R-SAGA-6: what the Temporal UI shows: phase, step, nodes, what is held, what waits, what can be undone', () => {
@@ -57,4 +63,30 @@ it('R-SAGA-6: on the way back every kind of run says where to', () => {
   expect(page(forming(back))).toContain('etcd etcd-1 back to a standalone\n');
   expect(page({ ...waitingRun('accept'), ...back })).toContain('postgres back to orders\n');
   expect(page({ ...copyingRun(), ...back })).toContain('postgres migration to orders-18 is taken back\n');
+});
+
+it('R-SAGA-6, R-SWITCH-5: of a pipeline says which stage it is, and what a rollback takes back with it', () => {
+  const text = page(waitingPipeline());
+  expect(text.split('\n')[4]).toBe(
+    'stage 2 of 2: orders-to-18 of pipeline orders-18 (StorageMigration to orders-18); before: orders-17.10 completed',
+  );
+  const undo = 'a rollback undoes this stage, and then orders-17.10 as well (onFailure: rollback)';
+  expect(text).toMatch(
+    /\*\*Waits for approval\*\* of `cutover`.*\napprove: .*\na rollback undoes this stage/,
+  );
+  expect(text.split(undo)).toHaveLength(2);
+  expect(page(waitingPipeline('stay'))).toContain('what was done by orders-17.10 stays (onFailure: stay)');
+  expect(page(pipelineGoingBack())).toContain('this stage is being undone; then the pipeline is over');
+});
+
+it('R-SWITCH-5: the end of a stage is not called that of its pipeline', () => {
+  expect(page(betweenStages())).toContain('outcome of this stage **completed**');
+  expect(page(completedPipeline())).toContain(' · outcome **completed**');
+});
+
+it('R-SAGA-6: a run that has turned back by itself says for what', () => {
+  const { failure, ...state } = differingRun();
+  expect(page({ ...state, ...(failure && { cause: failure }) })).toContain(
+    'Turned back because of **COPIES_DIFFER** 3 rows of ',
+  );
 });

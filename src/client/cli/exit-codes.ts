@@ -1,4 +1,4 @@
-import type { Plan, RunState } from '../../contracts/index.js';
+import { chaptersOf, isOver, type Plan, type RunState } from '../../contracts/index.js';
 
 /** What the process says at its end. Errors bring their own code from the error catalogue. */
 export const exitCodes = {
@@ -17,8 +17,10 @@ export const exitCodes = {
 /** The exit code that a run's state means. What is left undone or still borrowed outweighs how the run ended. */
 export function exitCodeOf(state: RunState): number {
   const { outcome } = state.run;
-  if (outcome === 'running') return state.waiting ? exitCodes.waitingForApproval : exitCodes.done;
-  if (state.leftUndone.length > 0 || state.ledger.length > 0) return exitCodes.compensationIncomplete;
+  if (outcome === 'running' || !isOver(state))
+    return state.waiting ? exitCodes.waitingForApproval : exitCodes.done;
+  const undone = chaptersOf(state).some((c) => c.leftUndone.length > 0 || c.ledger.length > 0);
+  if (undone) return exitCodes.compensationIncomplete;
   switch (outcome) {
     case 'completed':
       return exitCodes.done;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RollgateError, type RunState } from '../../contracts/index.js';
+import { isOver, RollgateError, type RunState } from '../../contracts/index.js';
 import type { RunHandle } from '../run-handle.js';
 import { untilInterrupted } from './interrupted.js';
 
@@ -37,7 +37,7 @@ export async function follow(options: FollowOptions): Promise<RunState> {
       silent = false;
       options.onState(looked);
       const ends = options.exitOnApproval === true && looked.waiting !== undefined;
-      if (ends || looked.run.outcome !== 'running') return looked;
+      if (ends || isOver(looked)) return looked;
     }
     await untilInterrupted(
       delay(Math.min(options.pollMs, Math.max(0, deadline - performance.now()))),

@@ -1,4 +1,4 @@
-import { RollgateError, type ClusterSpec, type RunState } from '../../contracts/index.js';
+import { isOver, RollgateError, type ClusterSpec, type RunState } from '../../contracts/index.js';
 import type { RollgateClient } from '../rollgate-client.js';
 import type { RunHandle } from '../run-handle.js';
 
@@ -13,7 +13,7 @@ export async function livingRun(
   try {
     const handle = await client.get(cluster.name);
     const state = await handle.status();
-    return state.run.outcome === 'running' ? { handle, state } : undefined;
+    return isOver(state) ? undefined : { handle, state };
   } catch (error) {
     if (error instanceof RollgateError && error.code === 'RUN_NOT_FOUND') return undefined;
     throw error;

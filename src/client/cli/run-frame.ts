@@ -1,15 +1,20 @@
-import type {
-  GateVerdict,
-  HandoverRecord,
-  NodeProgress,
-  NodeStatus,
-  RunState,
+import {
+  chaptersOf,
+  clusterOfRun,
+  isOver,
+  type GateVerdict,
+  type HandoverRecord,
+  type NodeProgress,
+  type NodeStatus,
+  type RunState,
 } from '../../contracts/index.js';
 import { describeUndo } from '../../planning/undo.js';
 import { meaningOfApproval } from '../../planning/migration/undo.js';
+import { undoAcrossStages } from '../../planning/pipeline/standing.js';
 import { columns } from './columns.js';
 import { migrationLines, migrationNodes } from './migration-lines.js';
 import type { Paint } from './paint.js';
+import { pipelineLines } from './pipeline-lines.js';
 import { aimText, approveCommand, formationText, switchText, writesText } from './run-lines.js';
 
 /** How far a node is, in steps of five. */
@@ -33,6 +38,7 @@ const shownGates = 6;
 export function runFrame(state: RunState, paint: Paint, at: string = new Date().toISOString()): string {
   const sections = [
     head(state, paint),
+    pipelineLines(state, paint),
     formation(state),
     migrationLines(state, paint, at),
     nodeTable(state, paint),
@@ -55,15 +61,21 @@ function head(state: RunState, paint: Paint): string[] {
   const { run } = state;
   const lines = [
     paint('bold', `${run.cluster}: ${run.system} ${aimText(state)}`),
-    `${run.outcome === 'running' ? 'phase' : 'outcome'} ${phaseText(state, paint)}${state.step === undefined ? '' : `, step ${state.step}`}`,
+    `${standingWord(state)} ${phaseText(state, paint)}${state.step === undefined ? '' : `, step ${state.step}`}`,
     paint(
       'dim',
-      `run ${run.id} of ${run.workflowId}, plan ${state.plan?.hash ?? 'not made yet'}, since ${run.startedAt}${run.endedAt === undefined ? '' : ` until ${run.endedAt}`}`,
+      `run ${state.pipeline?.runId ?? run.id} of ${run.workflowId}, plan ${state.plan?.hash ?? 'not made yet'}, since ${run.startedAt}${run.endedAt === undefined ? '' : ` until ${run.endedAt}`}`,
     ),
   ];
   if (state.pauseRequested && state.phase !== 'paused')
     lines.push('a pause takes effect at the next safe point');
   return lines;
+}
+
+/** What has come to its end need not be all of a pipeline. */
+function standingWord(state: RunState): string {
+  if (state.run.outcome === 'running') return 'phase';
+  return isOver(state) ? 'outcome' : 'outcome of this stage';
 }
 
 function phaseText(state: RunState, paint: Paint): string {
@@ -125,14 +137,21 @@ function approval(state: RunState, paint: Paint): string[] {
     ),
     ...(meaning === undefined ? [] : [`  ${meaning}`]),
     `  ${command}`,
-    `  rollgate reject ${state.run.cluster} --step ${state.waiting.step} --reason "..."`,
+    `  rollgate reject ${clusterOfRun(state)} --step ${state.waiting.step} --reason "..."`,
   ];
 }
 
 function failure(state: RunState, paint: Paint): string[] {
-  const { failure: failed } = state;
-  if (!failed) return [];
-  return [paint('red', `${failed.code}: ${failed.message}`), `  remedy: ${failed.remedy}`];
+  const { failure: failed, cause } = state;
+  return [
+    ...(failed ? [paint('red', `${failed.code}: ${failed.message}`), `  remedy: ${failed.remedy}`] : []),
+    ...(cause
+      ? [
+          paint('yellow', `turned back because of ${cause.code}: ${cause.message}`),
+          `  remedy before it is tried again: ${cause.remedy}`,
+        ]
+      : []),
+  ];
 }
 
 /** What does not pass, and beside it the newest of what does. */
@@ -180,7 +199,7 @@ function goOn({ run, formation: formed, resumeHint }: RunState): string[] {
 
 function undo(state: RunState): string[] {
   const text = describeUndo(state);
-  return text === undefined ? [] : [text];
+  return [text, undoAcrossStages(state)].filter((line) => line !== undefined);
 }
 
 function leftOver(state: RunState, paint: Paint): string[] {
@@ -190,6 +209,8 @@ function leftOver(state: RunState, paint: Paint): string[] {
       const line = `${over ? 'STILL BORROWED' : 'borrowed'} ${b.id}; give back: ${b.giveBack}`;
       return over ? paint('red', line) : line;
     }),
-    ...state.leftUndone.map((l) => paint('red', `LEFT UNDONE ${l.what}: ${l.error}; undo: ${l.command}`)),
+    ...chaptersOf(state)
+      .flatMap((chapter) => chapter.leftUndone)
+      .map((l) => paint('red', `LEFT UNDONE ${l.what}: ${l.error}; undo: ${l.command}`)),
   ];
 }

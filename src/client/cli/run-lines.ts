@@ -1,12 +1,23 @@
-import type { FormationState, RunState, SwitchRecord, TimelineEvent } from '../../contracts/index.js';
+import {
+  chaptersOf,
+  clusterOfRun,
+  type FormationState,
+  type RunState,
+  type SwitchRecord,
+  type TimelineEvent,
+} from '../../contracts/index.js';
+import { stageText } from '../../planning/pipeline/standing.js';
 import { migrationText } from './migration-lines.js';
 
 /** The command that lets the step that waits begin. */
 export function approveCommand(state: RunState): string | undefined {
   if (!state.waiting) return undefined;
   const hash = state.plan?.hash ?? '';
-  return `rollgate approve ${state.run.cluster} --step ${state.waiting.step} --plan-hash ${hash} --reason "..."`;
+  return `rollgate approve ${clusterOfRun(state)} --step ${state.waiting.step} --plan-hash ${hash} --reason "..."`;
 }
+
+/** Everything that a run has told, of a pipeline that of its stages before as well. */
+export const timelineOf = (state: RunState): TimelineEvent[] => chaptersOf(state).flatMap((c) => c.timeline);
 
 export function eventLine(event: TimelineEvent): string {
   const place = [event.step, event.node].filter((p) => p !== undefined).join(' ');
@@ -17,6 +28,8 @@ export function eventLine(event: TimelineEvent): string {
 export function outcomeLine(state: RunState): string {
   const { run, failure, formation, migration, spec, writes } = state;
   const parts = [`${run.cluster}: ${run.outcome === 'running' ? state.phase : run.outcome}`];
+  const stage = stageText(state);
+  if (stage !== undefined) parts.push(stage);
   if (formation) parts.push(formationText(formation));
   if (migration && spec.migration) parts.push(migrationText(migration, spec.migration));
   if (failure) parts.push(`${failure.code}: ${failure.message}`);

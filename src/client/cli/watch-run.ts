@@ -2,13 +2,14 @@ import { createLogUpdate } from 'log-update';
 import type { RollgateError, RunState } from '../../contracts/index.js';
 import { progressText, underWay } from '../../planning/migration/progress.js';
 import { meaningOfApproval } from '../../planning/migration/undo.js';
+import { stageText, undoAcrossStages } from '../../planning/pipeline/standing.js';
 import type { RunHandle } from '../run-handle.js';
 import type { Invocation } from './cli.js';
 import { exitCodeOf } from './exit-codes.js';
 import { follow } from './follow.js';
 import { stateWithFiles, type NamedFiles } from './named-files.js';
 import { runFrame } from './run-frame.js';
-import { approveCommand, createEventTeller, eventLine, outcomeLine } from './run-lines.js';
+import { approveCommand, createEventTeller, eventLine, outcomeLine, timelineOf } from './run-lines.js';
 
 export interface WatchRunOptions {
   /** Whether the events are what was asked for (`watch`) or only tell what is going on (`start --wait`). */
@@ -74,7 +75,7 @@ function eventStream(run: Invocation): Teller {
   const text = run.output === 'text';
   return {
     state: (state) => {
-      for (const event of tell(state.timeline)) {
+      for (const event of tell(timelineOf(state))) {
         if (text) run.context.stdout.write(`${eventLine(event)}\n`);
         else run.jsonLine({ type: 'event', ...event });
       }
@@ -97,7 +98,7 @@ function waiting(run: Invocation): Teller {
   const advance = progress(run);
   return {
     state: (state) => {
-      for (const event of tell(state.timeline)) {
+      for (const event of tell(timelineOf(state))) {
         if (run.output === 'ndjson') run.jsonLine({ type: 'event', ...event });
         else run.log(eventLine(event));
       }
@@ -124,6 +125,7 @@ const endOf = (state: RunState): Record<string, unknown> => ({
     checkpoint: state.formation.checkpoint,
     resumeHint: state.resumeHint,
   },
+  pipeline: state.pipeline,
   migration: state.migration && { phase: state.migration.phase, authority: state.migration.authority },
   writes: state.writes && { acknowledged: state.writes.acknowledged, lost: state.writes.lost },
   exitCode: exitCodeOf(state),
@@ -137,8 +139,8 @@ function approvals(run: Invocation): (state: RunState) => void {
     const key = `${state.waiting?.step ?? ''} ${state.waiting?.since ?? ''}`;
     if (command === undefined || key === said) return;
     said = key;
-    const meaning = meaningOfApproval(state);
-    if (meaning !== undefined) run.log(meaning);
+    const meanings = [stageText(state), meaningOfApproval(state), undoAcrossStages(state)];
+    for (const meaning of meanings) if (meaning !== undefined) run.log(meaning);
     run.log(`waits for approval: ${command}`);
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRollgateClient, type RollgateClient, type RunHandle } from '../../client/index.js';
-import { RollgateError, type Outcome, type Plan, type RunState } from '../../contracts/index.js';
+import { isOver, RollgateError, type Outcome, type Plan, type RunState } from '../../contracts/index.js';
 import { describePlan } from '../../planning/describe.js';
 import { writeArtifacts } from '../../report/write-artifacts.js';
 import { connectTemporal } from '../../worker/connection.js';
@@ -160,7 +160,7 @@ async function followToEnd(
     const state = await statusOrNothing(handle);
     if (state) {
       told = tellProgress(state, told);
-      if (state.run.outcome !== 'running') return handle.result();
+      if (isOver(state)) return handle.result();
       if (state.waiting && state.waiting.step !== asked) {
         asked = state.waiting.step;
         if ((await instead?.(handle, state)) !== true) await approve(handle, state);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { migrationPhases } from '../../contracts/index.js';
+import { migrationPhases, reverseAsynchronous } from '../../contracts/index.js';
 import { Count, Ms, Time } from './primitives.js';
 
 /** A row that is not the same on both sides. */
@@ -59,6 +59,14 @@ const Move = z.strictObject({
   ),
 });
 
+/** What a destination that was given up has taken with it. */
+const LossWindow = z.strictObject({
+  window: z.literal(reverseAsynchronous).describe('The name by which the spec accepts it.'),
+  from: Time.describe('When the destination took the writes.'),
+  to: Time.describe('When it was given up.'),
+  lost: Count.optional().describe("Of the probe's writes; absent: not measured."),
+});
+
 /** What the summary of a storage migration has, and no other (R-MIG). */
 export const Migration = z.strictObject({
   phase: z.enum(migrationPhases),
@@ -78,4 +86,7 @@ export const Migration = z.strictObject({
     .describe('The first copy of the rows; absent: not begun.'),
   cuts: z.array(Cut).describe('Every comparison, in order.'),
   switches: z.array(Move),
+  lossWindow: LossWindow.optional().describe(
+    'Absent: the destination was not lost, or every write that it confirmed was on the source.',
+  ),
 });

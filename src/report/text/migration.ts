@@ -3,6 +3,7 @@ import {
   formatCell,
   formatEquality,
   formatKey,
+  formatLossWindow,
   formatMove,
   moveWords,
   phaseSpans,
@@ -17,9 +18,11 @@ export function migrationLines({ migration, run, asOf }: Summary): string[] {
   if (!migration) return [];
   const { phase, authority, copy } = migration;
   const spans = phaseSpans(migration, run.endedAt ?? asOf);
+  const lost = formatLossWindow(migration);
   const width = Math.max(...spans.map((s) => s.phase.length));
   return [
     `phase ${phase}, ${migration[authority]} (${authority}) takes the writes`,
+    ...(lost === undefined ? [] : [lost]),
     ...(copy ? [copyLine(copy)] : []),
     ...spans.map(({ phase: name, from, to }) => {
       const took = to === undefined ? '' : formatMs(msBetween(from, to));

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { RollgateError, type ControlAction, type RunState } from '../../../contracts/index.js';
+import { clusterOfRun, RollgateError, type ControlAction, type RunState } from '../../../contracts/index.js';
 import type { Cli } from '../cli.js';
 import { exitCodes } from '../exit-codes.js';
 import { approveCommand } from '../run-lines.js';
@@ -58,7 +58,7 @@ function approveWhat(state: RunState): RollgateError {
     return new RollgateError(
       'USAGE',
       `approve needs --step and --plan-hash; and no approval is waiting: the run is ${state.phase}`,
-      `rollgate status ${state.run.cluster}`,
+      `rollgate status ${clusterOfRun(state)}`,
     );
   }
   return new RollgateError(

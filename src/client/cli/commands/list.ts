@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Phase } from '../../../contracts/index.js';
+import type { RunListing } from '../../run-list.js';
 import type { Cli } from '../cli.js';
 import { columns } from '../columns.js';
 import { exitCodes } from '../exit-codes.js';
@@ -9,6 +10,7 @@ const phases = [
   'planning',
   'rolling',
   'forming',
+  'migrating',
   'waiting-for-approval',
   'paused',
   'blocked',
@@ -22,6 +24,10 @@ interface ListOptions {
   readonly phase?: Phase;
   readonly limit: number;
 }
+
+/** Of a pipeline the whole way, not its last stage alone. */
+const targetOf = ({ target, pipeline }: RunListing): string =>
+  pipeline ? `pipeline ${pipeline.name}: ${pipeline.stages.join(', ')}` : target;
 
 export function listCommand(cli: Cli): Command {
   return new Command('list')
@@ -37,7 +43,7 @@ export function listCommand(cli: Cli): Command {
           const rows = runs.map((r) => [
             r.cluster,
             r.system,
-            r.target,
+            targetOf(r),
             r.phase,
             r.workflow,
             r.startedAt,

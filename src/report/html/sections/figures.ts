@@ -91,7 +91,8 @@ function migrationTiles(
   ];
 }
 
-function tile(name: string, value: string, note: string, mood = ''): Markup {
+/** A figure with its name and a note below it. */
+export function tile(name: string, value: string, note: string, mood = ''): Markup {
   return html`<div class="tile ${mood}">
     <p class="name">${name}</p>
     <p class="value">${value}</p>

@@ -3,7 +3,7 @@ import type { Summary } from '../../summary-schema.js';
 import { time } from './facts.js';
 import { html, type Markup } from '../markup.js';
 
-const outcomeWords: Readonly<Record<Summary['run']['outcome'], string>> = {
+export const outcomeWords: Readonly<Record<Summary['run']['outcome'], string>> = {
   completed: 'Completed',
   'rolled-back': 'Rolled back',
   aborted: 'Aborted',
@@ -11,24 +11,31 @@ const outcomeWords: Readonly<Record<Summary['run']['outcome'], string>> = {
   running: 'In progress',
 };
 
-export function heading(summary: Summary): Markup {
-  const { run, asOf } = summary;
-  const when =
-    run.endedAt === undefined
-      ? html`since ${time(run.startedAt)}, as of ${time(asOf)} UTC`
-      : html`${formatSpan(run.startedAt, run.endedAt)} UTC`;
-  return html`<header>
+/** What stands above everything that is told of a run. */
+export const heading = (summary: Summary): Markup =>
+  html`<header>
     <p class="kicker">rollgate · ${kindOf(summary)}</p>
-    <h1>${run.cluster} <span class="versions">${run.system} ${formatAim(summary)}</span></h1>
-    <p class="outcome o-${run.outcome}">
+    <h1>${summary.run.cluster} <span class="versions">${summary.run.system} ${formatAim(summary)}</span></h1>
+    ${standing(summary)}
+  </header>`;
+
+/** How it ended or where it is, when it was, and which run and plan. */
+export function standing(summary: Summary): Markup {
+  const { run, asOf } = summary;
+  return html`<p class="outcome o-${run.outcome}">
       <b>${outcomeWords[run.outcome]}</b
       >${run.outcome === 'running' && html` <span>${summary.phase}${summary.direction === 'back' ? ', on the way back' : ''}</span>`}
     </p>
     <p class="meta">
-      ${when} · run <code>${run.id}</code> · plan <code>${summary.plan?.hash ?? 'none'}</code>
-    </p>
-  </header>`;
+      ${span(run, asOf)} · run <code>${run.id}</code> · plan <code>${summary.plan?.hash ?? 'none'}</code>
+    </p>`;
 }
+
+/** From when to when, or since when. */
+export const span = (run: { readonly startedAt: string; readonly endedAt?: string }, asOf: string): Markup =>
+  run.endedAt === undefined
+    ? html`since ${time(run.startedAt)}, as of ${time(asOf)} UTC`
+    : html`${formatSpan(run.startedAt, run.endedAt)} UTC`;
 
 function kindOf({ seed, migration }: Summary): string {
   if (migration) return 'storage migration';

@@ -3,6 +3,7 @@ import {
   formatCell,
   formatEquality,
   formatKey,
+  formatLossWindow,
   formatMove,
   moveWords,
   phaseSpans,
@@ -20,12 +21,14 @@ export function migrationSection({ migration, run, asOf }: Summary): Markup | un
   if (!migration) return undefined;
   const { phase, authority, source, destination, copy, cuts, switches } = migration;
   const spans = phaseSpans(migration, run.endedAt ?? asOf);
+  const lost = formatLossWindow(migration);
   return html`<section>
       <h2>Migration</h2>
       <dl class="facts">
         ${fact('phase', phase)} ${fact('takes the writes', `${migration[authority]} (${authority})`)}
         ${fact('source', source)} ${fact('destination', destination)}${copy && fact('copied', copied(copy))}
       </dl>
+      ${lost !== undefined && html`<p><b>Loss:</b> ${lost}.</p>`}
       ${table(
         ['phase', 'from', 'took'],
         spans.map(({ phase: name, from, to }) => [

@@ -1,3 +1,4 @@
+import { formatLossWindow } from '../../format-migration.js';
 import { formatClock, formatCount, formatDuring, formatMs } from '../../format.js';
 import type { Summary } from '../../summary-schema.js';
 import { time } from './facts.js';
@@ -17,14 +18,18 @@ export function violationAlarm({ writes }: Summary): Markup | undefined {
   </section>`;
 }
 
-export function lossAlarm({ writes }: Summary): Markup | undefined {
+export function lossAlarm({ writes, migration }: Summary): Markup | undefined {
   if (!writes || writes.lost === 0) return undefined;
+  const { lostBetween } = writes;
+  const window = migration && formatLossWindow(migration);
   return html`<section class="alarm" role="alert">
     <h2>${formatCount(writes.lost)} acknowledged ${writes.lost === 1 ? 'write is' : 'writes are'} lost</h2>
     <p>
       Clients were told that ${writes.lost === 1 ? 'it was' : 'they were'} safe, and the cluster does not hold
       ${writes.lost === 1 ? 'it' : 'them'}. Keep every data directory as it is.
     </p>
+    ${lostBetween && html`<p>Acknowledged ${time(lostBetween.from)} – ${time(lostBetween.to)} UTC.</p>`}
+    ${window !== undefined && html`<p>${window}.</p>`}
     ${writes.lostKeys.length > 0 && html`<p>The first of them: ${writes.lostKeys.slice(0, 20).join(', ')}</p>`}
   </section>`;
 }
@@ -40,6 +45,18 @@ export function failureBox({ failure }: Summary): Markup | undefined {
   </section>`;
 }
 
+/** For what the run has turned back by itself; what stopped it then has a box of its own. */
+export function causeBox({ cause, run }: Summary): Markup | undefined {
+  if (!cause) return undefined;
+  const where = [cause.step, cause.node].filter((t) => t !== undefined).join(', ');
+  return html`<section class="notice">
+    <h2>${run.outcome === 'running' ? 'Turns' : 'Turned'} back because of ${cause.code}</h2>
+    <p>${cause.message}</p>
+    <p><b>What to do before it is tried again:</b> ${cause.remedy}</p>
+    <p class="meta">${where !== '' && `${where}, `}${formatClock(cause.at)} UTC</p>
+  </section>`;
+}
+
 /** What the step that waits costs to undo, once it is done. */
 const prices: Readonly<Partial<Record<string, string>>> = {
   'cut-back': 'Afterwards it can be undone: the writes go back to the other copy, which is kept current.',
@@ -47,13 +64,14 @@ const prices: Readonly<Partial<Record<string, string>>> = {
   none: 'Afterwards it cannot be undone.',
 };
 
-export function waitingBox({ waiting, plan }: Summary): Markup | undefined {
+/** @param stage of a pipeline that waits, where the box does not stand in its chapter */
+export function waitingBox({ waiting, plan }: Summary, stage?: Markup): Markup | undefined {
   if (!waiting) return undefined;
   // A step that is done again has a number: `cutover/2`.
   const step = plan?.steps.find((s) => s.id === waiting.step || waiting.step.startsWith(`${s.id}/`));
   const priceAfter = prices[step?.reversibility ?? ''];
   return html`<section class="notice">
-    <h2>Waits for an approval</h2>
+    <h2>Waits for an approval${stage && html` in ${stage}`}</h2>
     <p>
       <b>${waiting.title}</b> (<code>${waiting.step}</code>) with plan <code>${plan?.hash ?? ''}</code>, until
       ${time(waiting.expiresAt)} UTC. No answer by then is a rejection.

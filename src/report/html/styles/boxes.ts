@@ -229,7 +229,7 @@ export const boxes = css`
     cursor: pointer;
     font-weight: 600;
   }
-  details[open] summary {
+  details[open] > summary {
     margin-bottom: 10px;
   }
 `;

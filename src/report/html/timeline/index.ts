@@ -57,8 +57,11 @@ export function timeline(summary: Summary, state: RunState): Markup {
   ];
   return html`<div class="chart" role="region" aria-label="Timeline, can be scrolled sideways" tabindex="0">
     <div class="chart-inner">
-      <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="timeline-title">
-        <title id="timeline-title">Timeline of the run: ${summary.nodes.map((n) => n.id).join(', ')}</title>
+      <svg
+        viewBox="0 0 ${width} ${height}"
+        role="img"
+        aria-label="Timeline of the run: ${summary.nodes.map((n) => n.id).join(', ')}"
+      >
         ${axis(scale, bottom)} ${summary.handovers.map((h) => handoverBand(h, x, end, bottom))}
         ${summary.steps.map((s) => stepBar(s, x, end))}
         ${nodes.map((n, i) => lane(state, n.id, { top: lanesTop + i * laneHeight, x, end, maxLag }))}
