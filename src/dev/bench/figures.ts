@@ -1,0 +1,11 @@
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** `p50 a ms, max b ms of n`. */
+export const pauses = (ms: readonly number[]): string =>
+  `p50 ${Math.round(median(ms))} ms   max ${Math.round(Math.max(...ms))} ms   of ${ms.length}`;
+
+/** Thousands of rows a second. */
+export const rate = (rowsPerSecond: number): string => `${Math.round(rowsPerSecond / 1000)}k rows/s`;
