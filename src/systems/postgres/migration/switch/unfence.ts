@@ -26,9 +26,10 @@ import { transaction } from './transaction.js';
 export async function unfence(sessions: Sessions, pair: Pair, direction: Direction): Promise<void> {
   const sender = await locate(sessions, pair[senderOf(direction)]);
   const { fence } = await sender.on((client) => readSideState(client, senderOf(direction)));
-  if (!fence) return;
   const name = `fence-${direction}`;
-  if (fence.position === undefined && (await sender.on((client) => openUnpermitted(client, direction)))) {
+  const unpermitted = fence !== undefined && fence.position === undefined;
+  // Without a fence the server may have opened by itself: what was held for it is let go all the same.
+  if (!fence || (unpermitted && (await sender.on((client) => openUnpermitted(client, direction))))) {
     await releaseHeld(sessions, sender.cluster, sender.node, name);
     const across = await locateIfThere(sessions, pair[receiverOf(direction)]);
     // What a silent one holds is let go by the next fence, or the end of the migration.

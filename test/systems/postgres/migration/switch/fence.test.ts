@@ -166,6 +166,19 @@ describe('R-MIG-2: a fence lets nobody write any more', () => {
     },
   );
 
+  it.each(['closed', 'applied'] satisfies FenceStep[])(
+    'FENCE_LATE: after "%s" the server has opened by itself meanwhile, and nothing is held any more',
+    async (at) => {
+      const onStep = (step: FenceStep): Promise<void> =>
+        step === at
+          ? until('it is open', async () => (await logIns(two, 'source')).app === true)
+          : Promise.resolve();
+      await expect(
+        fence(two.sessions, two.pair, 'forward', { maxWritePauseMs: 300, timeoutMs: 5000, onStep }, two.ctx),
+      ).rejects.toMatchObject({ code: 'FENCE_LATE' });
+    },
+  );
+
   it('a receiver that stops applying in the middle: the side is open again', async () => {
     let blocked: Promise<void> | undefined;
     let release: () => void = () => undefined;
