@@ -654,7 +654,7 @@ describe('R-MIG-4: what forbids a migration is found on real servers, by name an
     ];
     expect(codes.length).toBeGreaterThan(20);
     const disk = '../../../postgres/migration-disk.test.ts';
-    const files = ['inspect.test.ts', 'inspect-again.test.ts', disk];
+    const files = ['inspect.test.ts', 'inspect-again.test.ts', 'roles-changed.test.ts', disk];
     const tests = (await Promise.all(files.map((file) => readFile(at(file), 'utf8')))).join('');
     for (const code of codes) expect(tests).toContain(code);
   });
