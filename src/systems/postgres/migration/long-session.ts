@@ -57,9 +57,14 @@ export async function longSession<T>(
   const config = await sessions.config(cluster, nodeSpec(cluster, node), name);
   const client = new Client({ ...config, ...options.config, keepAlive: true });
   let lost: Error | undefined;
-  client.on('error', (error) => {
-    lost = error;
+  // Noticed at once, also while nothing is asked.
+  const dropped = new Promise<never>((_, reject) => {
+    client.on('error', (error) => {
+      lost = error;
+      reject(error);
+    });
   });
+  dropped.catch(() => undefined);
   const end = (): void => void endSession(client);
   const ended = new AbortController();
   const beat = setInterval(() => {
@@ -83,7 +88,7 @@ export async function longSession<T>(
       clearTimeout(silent);
     });
     const gone = watch(sessions, cluster, node, Number(rows[0]?.pid), ended.signal);
-    return await Promise.race([body(client), gone]);
+    return await Promise.race([body(client), gone, dropped]);
   } catch (error) {
     ctx.signal.throwIfAborted();
     // What the server has said is told, also where it has ended the session after it.
