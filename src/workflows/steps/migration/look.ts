@@ -1,11 +1,11 @@
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { GateVerdict } from '../../../contracts/gate.js';
 import { senderOf, type Direction } from '../../../contracts/migration.js';
 import type { Obstacle } from '../../../contracts/view.js';
 import { actLong, glance } from '../../activities.js';
 import { migrationOf } from '../../migration-run.js';
 import { failStep, now, recordVerdicts, type Run } from '../../run.js';
-import { failureOf } from '../../saga.js';
+import { againAndAgain } from './again-and-again.js';
 import { watchServers } from './watch.js';
 
 /**
@@ -43,7 +43,7 @@ export async function requireNothingLeftBehind(run: Run, direction: Direction): 
  */
 export async function whileLooking<T>(run: Run, wait: () => Promise<T>): Promise<T> {
   const scope = new CancellationScope();
-  const looking = scope.run(() => Promise.all([lookAgainAndAgain(run), watchServers(run)]));
+  const looking = scope.run(() => Promise.all([lookForObstacles(run), watchServers(run)]));
   try {
     return await wait();
   } finally {
@@ -52,24 +52,11 @@ export async function whileLooking<T>(run: Run, wait: () => Promise<T>): Promise
   }
 }
 
-/** At first so often, ms; later after every fiftieth part of the time, so that the history does not grow with it. */
-const leastPause = 5 * 60_000;
+const leastPauseMs = 5 * 60_000;
 
-async function lookAgainAndAgain(run: Run): Promise<void> {
-  const began = Date.parse(now());
-  try {
-    for (;;) {
-      recordVerdicts(run, await lookOnce(run));
-      await sleep(Math.max(leastPause, (Date.parse(now()) - began) / 50));
-    }
-  } catch (error) {
-    if (!isCancellation(error)) throw error;
-  }
-}
-
-async function lookOnce(run: Run): Promise<readonly GateVerdict[]> {
+function lookForObstacles(run: Run): Promise<void> {
   const { target, spec } = migrationOf(run);
-  try {
+  return againAndAgain(run, leastPauseMs, ['no-obstacles', 'definitions-equal'], async () => {
     const found = await glance('findObstacles', 'look for what a cut-back could not carry', {
       ...target,
       ...{ direction: 'back', migration: spec },
@@ -78,11 +65,7 @@ async function lookOnce(run: Run): Promise<readonly GateVerdict[]> {
       verdictOn(found),
       await glance('compareDefinitions', 'compare the definitions of both sides', target),
     ];
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    // A side that does not answer now may do so at the next look; nothing is known until then.
-    return [verdictOf('unknown', failureOf(error).message)];
-  }
+  });
 }
 
 const listOf = (found: readonly Obstacle[]): string =>
